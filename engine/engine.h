@@ -1,0 +1,214 @@
+/* adapler's engine: BERT in, logits and a trace out.
+ *
+ * A model is read-only and may be shared by threads. A session is one workspace for one thread (it may own helper
+ * threads of its own). Results that a call returns are borrowed: they stay valid until the next call on the same
+ * object. A zeroed options struct means the defaults. The library keeps no global state, never exits and never prints.
+ *
+ * Dimensions, everywhere:  B sequences, T live rows (tokens) of a batch, T0 rows at the start, n rows of one sequence,
+ * H hidden, A heads, D = H/A, F feed-forward, L layers, V vocabulary, P positions, C classes, K width of a contribution
+ * predictor. Layers count from 0. Matrices are row-major; [N,K] weights as Hugging Face stores them.
+ *
+ * Method: Modarressi, Mohebbi, Pilehvar, "AdapLeR: Speeding up Inference by Adaptive Length Reduction", ACL 2022. */
+#ifndef ADAPLER_ENGINE_H
+#define ADAPLER_ENGINE_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ADAPLER_VERSION "0.1.0"
+
+/* ---- configuration -------------------------------------------------------------------------------------------- */
+
+enum family { FAMILY_BERT, FAMILY_DISTILBERT };
+enum activation { ACT_NONE, ACT_GELU, ACT_GELU_NEW, ACT_RELU, ACT_TANH }; /* gelu: erf form; gelu_new: tanh form */
+
+enum { LABEL_SIZE = 64, CLASSES_MAX = 4096 };
+
+struct config {
+	int L, H, A, D, F, V, P, C;
+	int types; /* rows of the token type table; 0 for DistilBERT */
+	int K;     /* width of the contribution predictors; 0: the model has none */
+	enum family family;
+	enum activation act;
+	double layer_norm_eps;
+	double hidden_dropout, attention_dropout, initializer_range;
+	int pad_id;
+	char (*labels)[LABEL_SIZE]; /* [C], from id2label; owned */
+};
+
+/* ---- tokenizer ------------------------------------------------------------------------------------------------ */
+
+struct tokenizer;
+
+/* One text, or a pair, as the model takes it: [CLS] a [SEP] (b [SEP]). Memory is owned by the encoding, kept from call
+ * to call, and freed by encoding_free. */
+struct encoding {
+	int n;
+	int capacity;
+	int *ids;
+	int *type_ids;
+	int *word_ids;     /* index of the word within its text, -1 for specials */
+	int (*offsets)[2]; /* [begin, end) in bytes of the text given; 0,0 for specials */
+	int truncated;     /* pieces left out because of max_length */
+	int replaced;      /* bytes of the text(s) that were not UTF-8, each read as U+FFFD */
+};
+
+/* From a model directory (tokenizer.json, or vocab.txt with tokenizer_config.json) or a vocab.txt itself. */
+int tokenizer_open(struct tokenizer **t, const char *path, struct err *e);
+void tokenizer_close(struct tokenizer *t);
+int tokenizer_size(const struct tokenizer *t);
+/* The piece of an id (NUL-terminated, "##" included); NULL outside the vocabulary. */
+const char *tokenizer_piece(const struct tokenizer *t, int id);
+int tokenizer_find(const struct tokenizer *t, const char *piece); /* its id, or -1 */
+
+/* Equal to Hugging Face's BertTokenizerFast. `pair` may be NULL. max_length counts specials, 0 means no limit; pairs are
+ * truncated longest first. Read-only on the tokenizer: any number of threads may encode with one. Fails only for lack of
+ * memory, a text of 2 GiB or more, or a max_length that leaves no room for the specials. */
+int tokenizer_encode(const struct tokenizer *t, const char *text, size_t text_size, const char *pair, size_t pair_size,
+                     int max_length, struct encoding *out, struct err *e);
+void encoding_free(struct encoding *x);
+
+/* ---- model ---------------------------------------------------------------------------------------------------- */
+
+struct model;
+
+struct model_options {
+	const char *kernels;    /* "avx512", "avx2", "portable", "openblas"; NULL: the fastest this processor has */
+	int without_embeddings; /* accept a checkpoint that lacks the embedding tables: batches must give `embeddings` */
+};
+
+/* Opens a Hugging Face directory (config.json, model.safetensors or its shards), checks every tensor and packs the
+ * matrices for the kernels. */
+int model_open(struct model **m, const char *dir, const struct model_options *options, struct err *e);
+void model_close(struct model *m);
+const struct config *model_config(const struct model *m);
+const char *model_kernels(const struct model *m);
+const float *model_eta(const struct model *m);    /* [L] thresholds; NULL without contribution predictors */
+size_t model_bytes(const struct model *m);        /* memory of the weights: packed matrices and tables */
+
+/* ---- policy: what is dropped, where, and what becomes of it --------------------------------------------------- */
+
+enum site { SITE_BEFORE_LAYER, SITE_AFTER_ATTENTION };
+enum fate { FATE_DISCARD, FATE_CARRY }; /* carry: a dropped row keeps its last state in the final hidden states */
+
+struct scorer;   /* internal rows of the tables in policy.c */
+struct selector;
+
+/* A policy is scorer x selector x site x fate. Parsed from "NAME" or "NAME:key=value,..."; a list of numbers, one a
+ * layer, is written a/b/c and its last value holds for the layers that remain. */
+struct policy {
+	const char *name;
+	const struct scorer *scorer;
+	const struct selector *selector;
+	enum site site;
+	enum fate fate;
+	int first_layer;      /* layers below it drop nothing */
+	uint64_t seed;        /* for the random scorer */
+	double eta_scale;     /* multiplies the trained thresholds */
+	double soft_lambda;   /* > 0: soft removal at this temperature, nothing is dropped (training's forward) */
+	int values;           /* how many of value[] were given */
+	double value[64];     /* the selector's argument by layer */
+	char text[256];       /* the canonical spelling: same text, same behaviour */
+};
+
+int policy_parse(struct policy *p, const char *text, struct err *e);
+/* The policies in the table's order, for help texts; NULL past the end. */
+const char *policy_name(int i);
+const char *policy_summary(const char *name);
+
+/* ---- batch and trace ------------------------------------------------------------------------------------------ */
+
+/* A ragged batch: sequence b is rows start[b] .. start[b+1]-1. Nothing is padded. */
+struct batch {
+	int B;
+	const int *start;    /* [B+1], start[0] = 0; T0 = start[B] */
+	const int *ids;      /* [T0] */
+	const int *type_ids; /* [T0]; NULL: all 0 */
+	/* Optional. */
+	const float *embeddings; /* [T0,H] outputs of the embedding layer, instead of ids */
+	const float *scores;     /* [T0] given scores, for the `given` scorer (saliency) */
+	const int *counts;       /* [B,L] rows to keep at each layer, for the `replay` selector */
+};
+
+enum want {
+	WANT_SCORES = 1,    /* the policy's scores at every layer */
+	WANT_HIDDEN = 2,    /* hidden states after the embeddings and after every layer */
+	WANT_ATTENTION = 4, /* attention received and [CLS]'s attention, mean over heads, at every layer */
+	WANT_SOFT = 8,      /* room for soft removal: without it a policy with lambda is refused */
+	WANT_PROFILE = 16,  /* where the time goes */
+};
+
+/* Where the time of a run went, nanoseconds of the calling thread (WANT_PROFILE). */
+struct profile {
+	int64_t total, embedding, products, attention, normalisation, policy, head;
+};
+
+/* What a run did. A per-layer array holds the rows alive at that point, sequence after sequence in order; the rows of
+ * sequence b are [start[l][b], start[l][b+1]) of the start array named beside it. */
+struct trace {
+	int B, T0, L;
+	const float *logits; /* [B,C] */
+	const int *died_at;  /* [T0]: the layer at whose pruning site the token was dropped; L: it lived */
+	const int *const *layer_start; /* [L][B+1]: the rows that layer l attends to */
+	const int *const *score_start; /* [L][B+1]: the rows that the policy scored at layer l */
+	const float *const *scores;    /* WANT_SCORES, by score_start; NULL at a layer where nothing was scored */
+	const float *const *received;  /* WANT_ATTENTION, by layer_start: mean over heads and queries, by key */
+	const float *const *from_cls;  /* WANT_ATTENTION, by layer_start: mean over heads of row 0 */
+	const int *const *hidden_start; /* [L+1][B+1] */
+	const float *const *hidden;    /* WANT_HIDDEN: [L+1], after the embeddings and after each layer, by hidden_start */
+	size_t hidden_stride;          /* floats from row to row of `hidden` */
+	const float *const *soft_mask; /* soft removal: [L][T0], u after layer l's step */
+	const float *const *soft_length; /* soft removal: [L][B], 1 + sum of u */
+	struct profile profile;
+};
+
+/* ---- session -------------------------------------------------------------------------------------------------- */
+
+struct session;
+
+struct session_options {
+	int threads;       /* 0: one per processor */
+	int max_rows;      /* T0 of the largest batch; 0: 32 * P */
+	int max_sequences; /* 0: 64 */
+	unsigned want;     /* WANT_* */
+	int full_last_layer; /* compute every row of the last layer, though logits need only row 0; implied by
+	                      * WANT_HIDDEN and WANT_ATTENTION */
+};
+
+int session_open(struct session **s, const struct model *m, const struct session_options *options, struct err *e);
+void session_close(struct session *s);
+size_t session_bytes(const struct session *s); /* the planned workspace */
+/* No memory is allocated here. ids out of range, a batch larger than planned, a sequence longer than P, a policy whose
+ * needs are not met (predictors, given scores, counts): an error, and the session stays usable. */
+int session_run(struct session *s, const struct batch *b, const struct policy *p, struct trace *out, struct err *e);
+
+/* ---- cost ----------------------------------------------------------------------------------------------------- */
+
+/* Floating-point operations of the matrix products (1 multiply-add = 2), by part. Normalisation, softmax and GELU are
+ * not counted: they are under 1 % of the arithmetic. */
+struct flops {
+	int64_t projection;   /* query, key, value and output products */
+	int64_t attention;    /* scores and weighted sums */
+	int64_t feed_forward;
+	int64_t policy;       /* contribution predictors */
+	int64_t head;         /* pooler and classifier */
+};
+
+int64_t flops_total(const struct flops *f);
+/* Closed form for one sequence of n tokens; equal to what the kernels execute. died_at == NULL: nothing died. */
+void flops_count(struct flops *out, const struct config *c, const struct policy *p, int n, const int *died_at,
+                 int full_last_layer);
+/* The published formulas for BERT-base (n tokens, rows[l] alive in layer l, C classes): arXiv 2203.08991's code. */
+int64_t flops_paper_bert(int n, int C);
+int64_t flops_paper_adapler(int n, const int *rows, int L, int C);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
