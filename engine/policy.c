@@ -294,14 +294,13 @@ static int parse_argument(struct policy *p, char *argument, struct err *e)
 				return err_set(e, ERR_USAGE, "argument '%s' of policy '%s' needs a value", key, p->name);
 			return parse_values(p, &selectors[i], value, e);
 		}
-	if (!value)
-		value = "";
+	const char *given = value ? value : "";
 	if (strcmp(key, "site") == 0)
-		code = parse_word(&is_after, value, key, site_words, p, e);
+		code = parse_word(&is_after, given, key, site_words, p, e);
 	else if (strcmp(key, "fate") == 0)
-		code = parse_word(&is_carry, value, key, fate_words, p, e);
+		code = parse_word(&is_carry, given, key, fate_words, p, e);
 	else
-		code = parse_scalar(p, key, value, e);
+		code = parse_scalar(p, key, given, e);
 	p->site = (enum site)is_after;
 	p->fate = (enum fate)is_carry;
 	return code;
