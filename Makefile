@@ -48,7 +48,7 @@ endif
 FOLDERS := engine/base engine eval eraser reports
 SOURCES = $(foreach f,$(FOLDERS),$(wildcard $(f)/*.c))
 # The library has no commands in it, and none of what only a command line needs.
-LIBRARY_SOURCES := $(filter-out %_cmd.c $(addprefix engine/base/,opt.c progress.c interrupt.c log.c), \
+LIBRARY_SOURCES := $(filter-out %_cmd.c $(addprefix engine/base/,opt.c opt_print.c progress.c interrupt.c log.c), \
 	$(wildcard engine/base/*.c engine/*.c))
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
 

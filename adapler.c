@@ -1,0 +1,129 @@
+/* The front door: the table of commands, and nothing else. The only place that exits. */
+#include "engine/base/err.h"
+#include "engine/base/opt.h"
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COMMANDS(X) \
+	X(tokenize)     \
+	X(inspect)      \
+	X(convert)      \
+	X(init)         \
+	X(predict)      \
+	X(bench)
+
+#define DECLARE(name) extern const struct command name##_command __attribute__((weak));
+COMMANDS(DECLARE)
+extern const struct command version_command;
+
+enum { COMMANDS_MAX = 64 };
+
+static int list_commands(const struct command **commands)
+{
+	int n = 0;
+#define ADD(name)        \
+	if (&name##_command) \
+		commands[n++] = &name##_command;
+	COMMANDS(ADD)
+	commands[n] = NULL;
+	return n;
+}
+
+static const struct command *find(const struct command *const *commands, const char *name)
+{
+	for (; *commands; commands++)
+		if (!strcmp((*commands)->name, name))
+			return *commands;
+	return NULL;
+}
+
+static int unknown(const struct command *const *commands, const char *name, struct err *e)
+{
+	const char *names[COMMANDS_MAX + 4];
+	int n = 0;
+	for (; commands[n]; n++)
+		names[n] = commands[n]->name;
+	names[n++] = "help";
+	names[n++] = "man";
+	names[n++] = "completion";
+	names[n] = NULL;
+	char hint[700];
+	err_suggest(hint, sizeof hint, name, names);
+	return err_set(e, ERR_USAGE, "unknown command '%.80s'%s", name, hint);
+}
+
+static void overview(const struct command *const *commands, FILE *out)
+{
+	fprintf(out, "adapler runs token-pruned BERT classifiers.\n\nusage:\n"
+	             "  adapler COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:\n");
+	command_list(commands, out);
+	fprintf(out, "  %-12s %s\n", "help", "explain a command: adapler help COMMAND");
+	fprintf(out, "  %-12s %s\n", "man", "print the manual page");
+	fprintf(out, "  %-12s %s\n", "completion", "print shell completion: bash or zsh");
+	fprintf(out, "\n`adapler --version --verbose` says what this program was built from and runs on.\n");
+}
+
+static int help(const struct command *const *commands, const char *name, struct err *e)
+{
+	if (!name) {
+		overview(commands, stdout);
+		return 0;
+	}
+	const struct command *c = find(commands, name);
+	if (!c)
+		return unknown(commands, name, e);
+	command_help(c, stdout);
+	return 0;
+}
+
+static int completion(const struct command *const *commands, const char *shell, struct err *e)
+{
+	if (shell && !strcmp(shell, "bash"))
+		command_completion_bash(commands, stdout);
+	else if (shell && !strcmp(shell, "zsh"))
+		command_completion_zsh(commands, stdout);
+	else
+		return err_set(e, ERR_USAGE, "completion is printed for bash or zsh%s%.80s%s", shell ? ", not for '" : "",
+		               shell ? shell : "", shell ? "'" : "");
+	return 0;
+}
+
+static int dispatch(const struct command *const *commands, int argc, char **argv, struct err *e)
+{
+	const char *name = argv[1], *argument = argc > 2 ? argv[2] : NULL;
+	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
+		return help(commands, argument, e);
+	if (!strcmp(name, "--version"))
+		return version_command.run(&version_command, argc - 1, argv + 1, e);
+	if (!strcmp(name, "man")) {
+		command_man(commands, ADAPLER_VERSION, stdout);
+		return 0;
+	}
+	if (!strcmp(name, "completion"))
+		return completion(commands, argument, e);
+	const struct command *c = find(commands, name);
+	return c ? c->run(c, argc - 1, argv + 1, e) : unknown(commands, name, e);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *commands[COMMANDS_MAX + 1];
+	list_commands(commands);
+	if (argc < 2) {
+		overview(commands, stderr);
+		return err_exit_code(ERR_USAGE);
+	}
+	struct err e = {0};
+	int code = dispatch(commands, argc, argv, &e);
+	if (code == OPT_HELP)
+		code = 0;
+	/* What did not reach the disk was not printed. */
+	if ((fflush(stdout) || ferror(stdout)) && !code)
+		code = err_set_errno(&e, errno, "cannot write standard output");
+	if (code)
+		fprintf(stderr, "adapler: %s\n", e.text);
+	return err_exit_code(code);
+}
