@@ -1,0 +1,126 @@
+// Writes engine/unicode_tables.c: what Hugging Face's BertNormalizer and BertPreTokenizer do with every code point, asked
+// of the npm package `tokenizers` itself, so that equality with it does not hang on anybody's version of Unicode.
+//
+//   npm install tokenizers        (in a folder outside the project)
+//   NODE_PATH=that/node_modules node scripts/unicode_tables.cjs > engine/unicode_tables.c
+'use strict';
+const T = require('tokenizers');
+const version = require('tokenizers/package.json').version;
+
+const LAST = 0x10ffff;
+const DROP = 1, SPACE = 2, PUNCT = 4, CJK = 8, MARK = 16;
+const BLOCK = 128;
+
+const bert = (clean, cjk, strip, lower) =>
+  T.bertNormalizer({cleanText: clean, handleChineseChars: cjk, stripAccents: strip, lowercase: lower});
+const clean = bert(true, false, false, false), cjk = bert(false, true, false, false), strip = bert(false, false, true, false);
+const nfd = T.nfdNormalizer(), lower = T.lowercase(), words = T.bertPreTokenizer();
+
+const points = s => Array.from(s, c => c.codePointAt(0));
+const fail = text => { throw new Error(text); };
+const hex = c => 'U+' + c.toString(16).toUpperCase().padStart(4, '0');
+
+// Hangul syllables decompose by arithmetic (Unicode, section 3.12), so they take no room in the table.
+function hangul(c) {
+  const s = c - 0xac00;
+  if (s < 0 || s >= 11172) return null;
+  const t = s % 28;
+  return [0x1100 + Math.floor(s / 588), 0x1161 + Math.floor(s % 588 / 28)].concat(t ? [0x11a7 + t] : []);
+}
+
+function probe(c) {
+  const s = String.fromCodePoint(c), r = {flags: 0, rank: 0, nfd: [], lower: 0};
+  const cleaned = clean.normalizeString(s);
+  if (cleaned === '') r.flags |= DROP;
+  else if (cleaned !== s && cleaned !== ' ') fail('clean_text rewrites ' + hex(c));
+  if (words.preTokenizeString(s).length === 0) r.flags |= SPACE;
+  else if (words.preTokenizeString('a' + s).length === 2) r.flags |= PUNCT;
+  if (cleaned === ' ' && !(r.flags & SPACE)) fail('clean_text and the splitting disagree on white space at ' + hex(c));
+  const spaced = cjk.normalizeString(s);
+  if (spaced === ` ${s} `) r.flags |= CJK;
+  else if (spaced !== s) fail('handle_chinese_chars rewrites ' + hex(c));
+  const parts = points(nfd.normalizeString(s)), syllable = hangul(c);
+  if (syllable) { if (parts.join() !== syllable.join()) fail('Hangul arithmetic does not hold at ' + hex(c)); }
+  else if (parts.length !== 1 || parts[0] !== c) r.nfd = parts;
+  else if (strip.normalizeString(s) === '') r.flags |= MARK;
+  const low = points(lower.normalizeString(s));
+  if (low.length === 1) r.lower = low[0] - c;
+  else if (c !== 0x130 || low.join() !== '105,775') fail('a lower case of several characters at ' + hex(c));
+  return r;
+}
+
+// Canonical combining classes are known by what they do: NFD swaps neighbours x y where class(x) > class(y) > 0. Only
+// their order matters here, so classes are numbered 1, 2, ... from the lowest.
+const swaps = (x, y) => nfd.normalizeString(String.fromCodePoint(x, y)) !== String.fromCodePoint(x, y);
+function rank(records) {
+  const LOWEST = 0x334, HIGHEST = 0x345; // classes 1 and 240
+  const marks = [];
+  for (let c = 0; c <= LAST; c++)
+    if (records[c] && !records[c].nfd.length && !hangul(c) && (swaps(c, LOWEST) || swaps(HIGHEST, c) || c === LOWEST || c === HIGHEST))
+      marks.push(c);
+  const classes = [];
+  for (const c of marks) {
+    let at = classes.findIndex(k => !swaps(c, k[0]));
+    if (at < 0) at = classes.length;
+    if (at < classes.length && !swaps(classes[at][0], c)) classes[at].push(c);
+    else classes.splice(at, 0, [c]);
+  }
+  classes.forEach((k, i) => k.forEach(c => { records[c].rank = i + 1; }));
+  return classes.length;
+}
+
+const records = [];
+for (let c = 0; c <= LAST; c++) if (c < 0xd800 || c > 0xdfff) records[c] = probe(c);
+const ranks = rank(records);
+
+const pool = [0], pooled = new Map([['', 0]]);
+const runes = [], known = new Map();
+const nothing = {flags: 0, rank: 0, nfd: [], lower: 0};
+const index = [];
+for (let c = 0; c <= LAST; c++) {
+  const r = records[c] || nothing, parts = r.nfd.join();
+  if (!pooled.has(parts)) { pooled.set(parts, pool.length); pool.push(r.nfd.length, ...r.nfd); }
+  const key = [r.flags, r.rank, pooled.get(parts), r.lower].join();
+  if (!known.has(key)) { known.set(key, runes.length); runes.push(key); }
+  index.push(known.get(key));
+}
+const blocks = [], seen = new Map(), stage = [];
+for (let c = 0; c <= LAST; c += BLOCK) {
+  const key = index.slice(c, c + BLOCK).join();
+  if (!seen.has(key)) { seen.set(key, blocks.length); blocks.push(key); }
+  stage.push(seen.get(key));
+}
+if (pool.length > 65535 || runes.length > 65535 || blocks.length > 65535) fail('an index needs more than 16 bits');
+
+function list(values, separator) {
+  const lines = [];
+  let line = '';
+  for (const v of values) {
+    const next = line + v + separator;
+    if (next.length > 180) { lines.push(line); line = v + separator; } else line = next;
+  }
+  return '\t' + lines.concat(line).join('\n\t').replace(/ +$/gm, '');
+}
+console.log(`/* Generated by scripts/unicode_tables.cjs from the npm package tokenizers ${version}: ${runes.length} kinds of code point, ${ranks} combining
+ * classes. Do not edit. Why not a Unicode library: the package mixes the Unicode versions of three Rust crates, and the
+ * answer must not change with the library that a distribution happens to ship. */
+#include "unicode.h"
+
+/* clang-format off */
+/* flags, rank of the combining class, index into unicode_nfd, distance to the lower-case letter */
+const struct rune unicode_runes[${runes.length}] = {
+${list(runes.map(r => `{${r}}`), ', ')}
+};
+
+/* A count, then so many code points. */
+const uint32_t unicode_nfd[${pool.length}] = {
+${list(pool, ',')}
+};
+
+const uint16_t unicode_stage[${stage.length}] = {
+${list(stage, ',')}
+};
+
+const uint16_t unicode_blocks[${blocks.length}][UNICODE_BLOCK] = {
+${blocks.map(b => '{\n' + list(b.split(','), ',') + '}').join(',\n')}
+};`);
