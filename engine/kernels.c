@@ -1,0 +1,74 @@
+/* The tables, and what does not depend on the instruction set: layouts. */
+#include "kernels.h"
+
+#include "kernels_table.h"
+
+#include <string.h>
+
+#ifdef ADAPLER_TEST
+struct kernels_flops kernels_flops;
+#endif
+
+static const struct kernels *const tables[] = {
+#if defined(__x86_64__)
+	&kernels_avx512, &kernels_avx2,
+#endif
+	&kernels_portable,
+#if !defined(ADAPLER_NO_OPENBLAS)
+	&kernels_openblas,
+#endif
+	NULL,
+};
+
+const struct kernels *const *kernels_all(void) { return tables; }
+
+#if !defined(ADAPLER_NO_OPENBLAS)
+/* Absent when another BLAS stands in for OpenBLAS. */
+extern void openblas_set_num_threads(int threads) __attribute__((weak));
+
+static void prepare(const struct kernels *k)
+{
+	if (k == &kernels_openblas && openblas_set_num_threads)
+		openblas_set_num_threads(1);
+}
+#else
+static void prepare(const struct kernels *k) { (void)k; }
+#endif
+
+const struct kernels *kernels_find(const char *name)
+{
+	int any = !name || !*name;
+	for (const struct kernels *const *k = tables; *k; k++)
+		if ((any || strcmp((*k)->name, name) == 0) && (*k)->is_available()) {
+			prepare(*k);
+			return *k;
+		}
+	return NULL;
+}
+
+/* An odd number of 64-byte lines: equal columns of neighbouring rows then fall into different sets of the cache.
+ * Rows of one or two lines need no such care. */
+size_t row_stride(int columns)
+{
+	size_t lines = ((size_t)columns + 15) / 16;
+	return (lines > 2 ? lines | 1 : lines) * 16;
+}
+
+void linear_pack(float *panels, int K, int first, const float *w, int N)
+{
+	for (int n = 0; n < N; n++) {
+		int column = first + n;
+		float *to = panels + (size_t)(column / PANEL) * (size_t)K * PANEL + column % PANEL;
+		for (int k = 0; k < K; k++)
+			to[(size_t)k * PANEL] = w[(size_t)n * (size_t)K + (size_t)k];
+	}
+}
+
+/* As laid out in kernels_simd.h, with the most rows any table's tile has. */
+size_t attention_scratch(int n, int D)
+{
+	enum { ROWS_MAX = 12 };
+	size_t keys = (size_t)panel_count(n) * (size_t)D * PANEL, values = (size_t)panel_count(D) * (size_t)n * PANEL;
+	size_t scores = ROWS_MAX * row_stride(panel_count(n) * PANEL), sums = (size_t)ROWS_MAX * (size_t)panel_count(D) * PANEL;
+	return keys + values + scores + sums;
+}

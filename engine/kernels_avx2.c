@@ -1,0 +1,62 @@
+/* AVX2 with FMA: 6 x 16 tiles, 12 accumulators of 8 lanes. */
+#include "kernels.h"
+
+#if defined(__x86_64__)
+#include "kernels_table.h"
+
+#include <immintrin.h>
+
+#define TABLE kernels_avx2
+#define NAME "avx2"
+#define LANES 8
+#define ROWS 6
+
+typedef float vf __attribute__((vector_size(32)));
+
+static inline vf v_set(float a) { return _mm256_set1_ps(a); }
+static inline vf v_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline void v_store(float *p, vf a) { _mm256_storeu_ps(p, a); }
+static inline __m256i mask(int n)
+{
+	return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline vf v_load_n(const float *p, int n) { return _mm256_maskload_ps(p, mask(n)); }
+static inline void v_store_n(float *p, int n, vf a) { _mm256_maskstore_ps(p, mask(n), a); }
+static inline vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+/* When one is NaN these return the second. */
+static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+static inline vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+static inline vf v_abs(vf a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+static inline vf v_copysign(vf a, vf sign)
+{
+	return _mm256_or_ps(v_abs(a), _mm256_and_ps(_mm256_set1_ps(-0.0f), sign));
+}
+static inline vf v_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+/* a 2^n, 0 for n <= -127. */
+static inline vf v_scale2(vf a, vf n)
+{
+	__m256i e = _mm256_cvtps_epi32(v_max(v_set(-127.0f), n));
+	return a * _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(e, _mm256_set1_epi32(127)), 23));
+}
+static inline vf v_less_select(vf a, vf b, vf yes, vf no)
+{
+	return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
+static inline vf v_lane_numbers(void) { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
+static inline float v_add_all(vf a)
+{
+	__m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+	s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+	return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+static inline float v_max_all(vf a)
+{
+	__m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+	s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+	return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+static int is_available(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+#include "kernels_simd.h"
+#endif

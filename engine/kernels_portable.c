@@ -1,0 +1,52 @@
+/* Plain C over the compilers' vector extension: 6 x 8 tiles of 4 lanes, whatever the processor. */
+#include "kernels_table.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TABLE kernels_portable
+#define NAME "portable"
+#define LANES 4
+#define ROWS 6
+
+typedef float vf __attribute__((vector_size(16)));
+typedef int32_t vi __attribute__((vector_size(16)));
+
+static inline vf v_set(float a) { return (vf){a, a, a, a}; }
+static inline vf v_load(const float *p)
+{
+	vf a;
+	memcpy(&a, p, sizeof a);
+	return a;
+}
+static inline void v_store(float *p, vf a) { memcpy(p, &a, sizeof a); }
+static inline vf v_load_n(const float *p, int n)
+{
+	vf a = v_set(0.0f);
+	memcpy(&a, p, n < LANES ? (size_t)n * sizeof *p : sizeof a);
+	return a;
+}
+static inline void v_store_n(float *p, int n, vf a) { memcpy(p, &a, n < LANES ? (size_t)n * sizeof *p : sizeof a); }
+static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; }
+static inline vf v_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
+static inline vf v_less_select(vf a, vf b, vf yes, vf no) { return v_select(a < b, yes, no); }
+/* When one is NaN these return the second. */
+static inline vf v_max(vf a, vf b) { return v_select(a > b, a, b); }
+static inline vf v_min(vf a, vf b) { return v_select(a < b, a, b); }
+static inline vf v_abs(vf a) { return (vf)((vi)a & INT32_MAX); }
+static inline vf v_copysign(vf a, vf sign) { return (vf)(((vi)a & INT32_MAX) | ((vi)sign & INT32_MIN)); }
+/* Adding 1.5 2^23 rounds to the nearest integer, for |a| < 2^22. */
+static inline vf v_round(vf a) { return (a + 12582912.0f) - 12582912.0f; }
+/* a 2^n, 0 for n <= -127. The same constant leaves the integer in the low bits. */
+static inline vf v_scale2(vf a, vf n)
+{
+	vi e = (vi)(v_max(v_set(-127.0f), n) + (12582912.0f + 127.0f));
+	return a * (vf)(e << 23);
+}
+static inline vf v_lane_numbers(void) { return (vf){0, 1, 2, 3}; }
+static inline float v_add_all(vf a) { return (a[0] + a[2]) + (a[1] + a[3]); }
+static inline float v_max_all(vf a) { return fmaxf(fmaxf(a[0], a[2]), fmaxf(a[1], a[3])); }
+
+static int is_available(void) { return 1; }
+
+#include "kernels_simd.h"
