@@ -1,16 +1,13 @@
 # adapler: `make help` lists what there is.
 #
-# Sources are found by wildcard: a new engine/x.c, engine/x_cmd.c or tests/test_x.c needs no line here.
-# Everything built goes below build/: release and debug objects, the program, the libraries, the tests.
+# Sources are found by wildcard: a new engine/x.c, engine/x_cmd.c or tests/test_x.c needs no line here. Everything built
+# goes below build/: objects in release/ and debug/, the program, the libraries. `make V=1` shows whole command lines.
 
 VERSION := $(shell sed -n 's/.*ADAPLER_VERSION "\(.*\)"/\1/p' engine/engine.h)
-SOVERSION := 0
+SONAME := libadapler.so.0
 PREFIX ?= /usr/local
 DESTDIR ?=
-BINDIR := $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
-INCLUDEDIR := $(PREFIX)/include
-DATADIR := $(PREFIX)/share
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -18,25 +15,32 @@ endif
 CLANG ?= clang
 WERROR ?= -Werror
 FUZZ_SECONDS ?= 30
+JOBS ?= $(shell nproc)
+
+ifeq ($(V),)
+.SILENT:
+say = @printf '  %-5s %s\n' $(1) $@
+endif
 
 # ---- packages: `make` says what is missing, `make test` installs it --------------------------------------------------
 PACKAGES := libcjson libutf8proc zlib openblas
 HDF5 := $(firstword $(foreach p,hdf5 hdf5-serial,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HDF5) 2>/dev/null)
-PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) $(HDF5) 2>/dev/null)
-LDLIBS := $(PACKAGE_LIBS) -lpthread -lm
+LDLIBS := $(shell pkg-config --libs $(PACKAGES) $(HDF5) 2>/dev/null) -lpthread -lm
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wold-style-definition -Wmissing-prototypes -Wvla \
 	-Wundef -Wwrite-strings -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough $(WERROR)
-BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -MMD -MP -pthread -fPIC -fno-semantic-interposition -ffp-contract=off \
+COMMON_CFLAGS := -std=c11 -D_GNU_SOURCE -MMD -MP -pthread -fPIC -fno-semantic-interposition -ffp-contract=off \
 	$(WARNINGS) $(if $(HDF5),-DHAVE_HDF5) $(PACKAGE_CFLAGS)
-RELEASE_CFLAGS := $(BASE_CFLAGS) -O3 -g $(CFLAGS)
-# ADAPLER_TEST switches on what only tests look at (operation counters).
-DEBUG_CFLAGS := $(BASE_CFLAGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-DADAPLER_TEST $(CFLAGS)
+RELEASE_CFLAGS := $(COMMON_CFLAGS) -O3 -g $(CFLAGS)
+# ADAPLER_TEST switches on what only tests look at, such as operation counters.
+DEBUG_CFLAGS := $(COMMON_CFLAGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -DADAPLER_TEST $(CFLAGS)
+FUZZ_CFLAGS := $(COMMON_CFLAGS) -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
 
 # One kernel file for each instruction set; which one runs is decided at run time.
 ifneq ($(filter x86_64-%,$(MACHINE)),)
@@ -45,11 +49,11 @@ ifneq ($(filter x86_64-%,$(MACHINE)),)
 endif
 
 # ---- what is built from what -----------------------------------------------------------------------------------------
-FOLDERS := engine/base engine eval eraser reports
-SOURCES = $(foreach f,$(FOLDERS),$(wildcard $(f)/*.c))
-# The library has no commands in it, and none of what only a command line needs.
+SOURCES := $(foreach f,engine/base engine eval eraser reports,$(wildcard $(f)/*.c))
+# The library has no commands in it, and nothing that only a command line needs.
 LIBRARY_SOURCES := $(filter-out %_cmd.c $(addprefix engine/base/,opt.c opt_print.c progress.c interrupt.c log.c), \
 	$(wildcard engine/base/*.c engine/*.c))
+FUZZ_SOURCES := $(filter-out %_cmd.c,$(SOURCES))
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
 
 TESTS := $(patsubst tests/%.c,build/debug/tests/%,$(wildcard tests/test_*.c)) \
@@ -59,59 +63,149 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help test check bench fuzz install uninstall reproduce clean packages-present test-build test-run FORCE
+.PHONY: all help test test-build check check-build bench fuzz fuzz-build install uninstall reproduce clean packages FORCE
 
-all: packages-present ## the program build/adapler, libadapler.a and .so, adapler.pc
-	@$(MAKE) --no-print-directory build/adapler build/libadapler.a build/libadapler.so build/adapler.pc
+help: ## this list
+	sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-packages-present:
-	@scripts/deps.sh --check
+all: packages ## the program build/adapler, the libraries beside it, adapler.pc
+	$(MAKE) --no-print-directory build/adapler build/libadapler.a build/$(SONAME) build/adapler.pc
+
+packages:
+	scripts/deps.sh --check
 
 build/release/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(RELEASE_CFLAGS) $(SET_CFLAGS) $(OBJECT_CFLAGS) -c $< -o $@
+	$(call say,CC)
+	mkdir -p $(@D)
+	$(CC) $(RELEASE_CFLAGS) $(SET_CFLAGS) $(DEFINES) -c $< -o $@
 
 build/debug/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(DEBUG_CFLAGS) $(SET_CFLAGS) $(OBJECT_CFLAGS) -c $< -o $@
+	$(call say,CC)
+	mkdir -p $(@D)
+	$(CC) $(DEBUG_CFLAGS) $(SET_CFLAGS) $(DEFINES) -c $< -o $@
 
-build/adapler: build/release/adapler.o $(call objects,release,$(SOURCES))
+build/adapler: $(call objects,release,adapler.c $(SOURCES))
+	$(call say,LINK)
 	$(CC) $(RELEASE_CFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
-build/debug/adapler: build/debug/adapler.o $(call objects,debug,$(SOURCES))
+build/debug/adapler: $(call objects,debug,adapler.c $(SOURCES))
+	$(call say,LINK)
 	$(CC) $(DEBUG_CFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
-# The commit is compiled in; the file changes, and its users with it, only when the commit does.
+# The commit is compiled in; the file changes, and its user with it, only when the commit does.
 build/commit: FORCE
-	@mkdir -p build
-	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
+	mkdir -p build
+	echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
 
-%/engine/version_cmd.o: OBJECT_CFLAGS = -DADAPLER_COMMIT='"$(COMMIT)"'
+%/engine/version_cmd.o: DEFINES = -DADAPLER_COMMIT='"$(COMMIT)"'
 build/release/engine/version_cmd.o build/debug/engine/version_cmd.o: build/commit
 
+# ---- the library: only the functions of engine.h are visible, in the archive too -------------------------------------
+build/$(SONAME): $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map
+	$(call say,LINK)
+	$(CC) $(RELEASE_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=libadapler.map -Wl,--no-undefined \
+		$(filter %.o,$^) $(LDFLAGS) $(LDLIBS) -o $@
+	ln -sf $(SONAME) build/libadapler.so
+
+build/libadapler.a: $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map
+	$(call say,AR)
+	rm -f $@
+	$(CC) -r -nostdlib $(filter %.o,$^) -o build/libadapler.o
+	sed -n 's/^[[:space:]]*\([a-z_0-9]*\);$$/\1/p' libadapler.map >build/libadapler.symbols
+	objcopy --keep-global-symbols=build/libadapler.symbols build/libadapler.o
+	$(AR) rcs $@ build/libadapler.o
+
+build/adapler.pc: adapler.pc.in Makefile FORCE
+	mkdir -p build
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+		-e 's|@PACKAGES@|$(PACKAGES) $(HDF5)|' $< >$@
+
 # ---- tests -----------------------------------------------------------------------------------------------------------
-build/%/libtest.a:
-	@rm -f $@
-	@$(AR) rcs $@ $^
 build/debug/libtest.a: $(call objects,debug,$(SOURCES) tests/test.c)
 build/release/libtest.a: $(call objects,release,$(SOURCES) tests/test.c)
+build/debug/libtest.a build/release/libtest.a:
+	rm -f $@
+	$(AR) rcs $@ $^
 
 build/debug/tests/%: build/debug/tests/%.o build/debug/libtest.a
+	$(call say,LINK)
 	$(CC) $(DEBUG_CFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
 build/release/tests/%: build/release/tests/%.o build/release/libtest.a
+	$(call say,LINK)
 	$(CC) $(RELEASE_CFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
-test: ## builds and runs every test; installs missing packages first
-	@scripts/deps.sh
-	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) test-build >build/test-build.log 2>&1 || \
-		{ cat build/test-build.log; echo '0 passed, 1 failed'; exit 1; }
-	@$(MAKE) --no-print-directory test-run
+test-build: $(TESTS) build/debug/tests/canary build/debug/adapler all
 
-test-build: $(TESTS)
+test: ## builds and runs every test; installs packages that are missing
+	scripts/deps.sh
+	$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) test-build || \
+		{ echo 'failed: the build'; echo '0 passed, 1 failed'; exit 1; }
+	tests/run.sh scripts/check_includes.sh tests/harness.sh $(TESTS) tests/cli/run.sh tests/install.sh
 
-test-run:
-	@tests/run.sh $(TESTS)
+check: packages ## the other compiler, formatting, include rules, static analysis
+	scripts/deps.sh tools
+	$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) check-build
+	scripts/check.sh $(PACKAGE_CFLAGS) $(if $(HDF5),-DHAVE_HDF5)
+
+check-build: $(call objects,clang,adapler.c $(SOURCES) $(wildcard tests/*.c tests/fuzz/*.c))
+
+build/clang/%.o: %.c
+	$(call say,CLANG)
+	mkdir -p $(@D)
+	$(CLANG) $(COMMON_CFLAGS) -O1 $(SET_CFLAGS) $(DEFINES) -c $< -o $@
+
+bench: all ## measures speed, side by side with peers that are installed
+	scripts/bench.sh
+
+# ---- fuzzing: finds are kept in build/fuzz, the corpus in tests/fuzz/corpus ------------------------------------------
+build/fuzz/%.o: %.c
+	$(call say,FUZZ)
+	mkdir -p $(@D)
+	$(CLANG) $(FUZZ_CFLAGS) $(SET_CFLAGS) $(DEFINES) -c $< -o $@
+
+build/fuzz/libfuzzed.a: $(call objects,fuzz,$(FUZZ_SOURCES))
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libfuzzed.a
+	$(call say,LINK)
+	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+
+fuzz-build: $(FUZZERS)
+
+fuzz: ## runs each fuzzer for FUZZ_SECONDS (30)
+	scripts/deps.sh tools
+	$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) fuzz-build
+	tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+
+# ---- installation ----------------------------------------------------------------------------------------------------
+MAN := $(PREFIX)/share/man/man1/adapler.1
+BASH_COMPLETION := $(PREFIX)/share/bash-completion/completions/adapler
+ZSH_COMPLETION := $(PREFIX)/share/zsh/site-functions/_adapler
+
+install: all ## program, libraries, header, man page, completion; DESTDIR= PREFIX=/usr/local
+	install -D build/adapler $(DESTDIR)$(PREFIX)/bin/adapler
+	install -D -m 644 build/libadapler.a $(DESTDIR)$(LIBDIR)/libadapler.a
+	install -D -m 644 build/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libadapler.so
+	install -D -m 644 build/adapler.pc $(DESTDIR)$(LIBDIR)/pkgconfig/adapler.pc
+	install -D -m 644 engine/engine.h $(DESTDIR)$(PREFIX)/include/adapler/engine.h
+	install -D -m 644 engine/base/err.h $(DESTDIR)$(PREFIX)/include/adapler/base/err.h
+	mkdir -p $(dir $(DESTDIR)$(MAN) $(DESTDIR)$(BASH_COMPLETION) $(DESTDIR)$(ZSH_COMPLETION))
+	build/adapler man >$(DESTDIR)$(MAN)
+	build/adapler completion bash >$(DESTDIR)$(BASH_COMPLETION)
+	build/adapler completion zsh >$(DESTDIR)$(ZSH_COMPLETION)
+
+uninstall: ## removes what install put there
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/adapler $(MAN) $(BASH_COMPLETION) $(ZSH_COMPLETION)) \
+		$(addprefix $(DESTDIR)$(LIBDIR)/,libadapler.a $(SONAME) libadapler.so pkgconfig/adapler.pc) \
+		$(addprefix $(DESTDIR)$(PREFIX)/include/adapler/,engine.h base/err.h)
+	-rmdir $(DESTDIR)$(PREFIX)/include/adapler/base $(DESTDIR)$(PREFIX)/include/adapler 2>/dev/null || true
+
+reproduce: ## not there yet: the published experiments, once training and reports exist
+	echo 'make reproduce: not available yet; it needs training and reports, which this version does not have' >&2
+	exit 2
 
 clean: ## removes build/
 	rm -rf build
