@@ -13,7 +13,7 @@ cJSON *json_parse(const char *bytes, size_t size, const char *name, struct err *
 	cJSON *value = size ? cJSON_ParseWithLengthOpts(bytes, size, &end, 0) : NULL;
 	size_t at = end ? (size_t)(end - bytes) : 0;
 	if (!value) {
-		err_set(e, ERR_FORMAT, "not valid JSON at byte %zu of '%s'", at, name);
+		err_set(e, ERR_FORMAT, "not valid JSON near byte %zu of '%s'", at, name);
 		return NULL;
 	}
 	while (at < size && is_space(bytes[at]))

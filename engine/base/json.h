@@ -8,7 +8,7 @@
 struct err;
 
 /* Parses exactly `size` bytes; `name` (a path, or "line 3 of ...") is used in errors. NULL on error. Trailing bytes
- * other than white space, and nesting deeper than cJSON's limit, are errors that give the byte's position. */
+ * other than white space, and nesting deeper than cJSON's limit, are errors that say near which byte. */
 cJSON *json_parse(const char *bytes, size_t size, const char *name, struct err *e);
 cJSON *json_parse_file(const char *path, struct err *e);
 
