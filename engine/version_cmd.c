@@ -46,7 +46,11 @@ static void print_libraries(void)
 	       "without HDF5: .h5 files cannot be converted"
 #endif
 	);
+#ifdef __clang__
 	printf("compiled by %s\n", __VERSION__);
+#else
+	printf("compiled by GCC %s\n", __VERSION__);
+#endif
 }
 
 static int version_run(const struct command *c, int argc, char **argv, struct err *e)

@@ -1,0 +1,2 @@
+# Output that did not arrive is a failure.
+"$ADAPLER" man >/dev/full
