@@ -18,7 +18,6 @@ enum {
 	VECTORS = 2, /* vectors in a tile's row */
 	COLS = VECTORS * LANES,
 	WIDE = 4, /* most tiles side by side, when rows are few */
-	AHEAD = 24, /* rows of a panel fetched ahead */
 };
 
 /* ---- elementary functions ------------------------------------------------------------------------------------- */
@@ -124,7 +123,6 @@ INLINE void tile_body(const int R, const int tiles, const int vectors, float *ou
 		for (int c = 0; c < C; c++) {
 			const float *p = tile[c / vectors] + (size_t)k * PANEL + (size_t)(c % vectors) * LANES;
 			b[c] = v_load(p);
-			__builtin_prefetch(p + AHEAD * PANEL);
 		}
 #pragma GCC unroll 16
 		for (int r = 0; r < R; r++) {
