@@ -1,6 +1,7 @@
 /* Opening a model: config, checked weights, packed matrices. Everything is read-only afterwards. */
 #include "model.h"
 
+#include "base/rng.h"
 #include "config.h"
 
 #include <assert.h>
@@ -62,7 +63,8 @@ static int pack(struct model *m, struct err *e)
 	if (code)
 		return code;
 	place_model(m);
-	checkpoint_release_pages(m->weights.checkpoint);
+	if (m->weights.checkpoint)
+		checkpoint_release_pages(m->weights.checkpoint);
 	return 0;
 }
 
@@ -110,6 +112,61 @@ int model_open(struct model **out, const char *dir, const struct model_options *
 	return 0;
 }
 
+struct filling {
+	float *random;
+	int64_t size;
+};
+
+static int count_largest(const struct weight_info *info, void *arg)
+{
+	struct filling *f = arg;
+	int64_t size = info->rows * (info->columns ? info->columns : 1);
+	f->size = size > f->size ? size : f->size;
+	return 0;
+}
+
+/* All tensors share one block of values: time does not depend on them. */
+static int point_at_random(const struct weight_info *info, void *arg)
+{
+	const struct filling *f = arg;
+	*(const float **)(uintptr_t)info->slot = f->random;
+	return 0;
+}
+
+static int fill_random(struct model *m, struct err *e)
+{
+	struct filling f = { 0 };
+	m->weights.layer = calloc((size_t)m->config.L, sizeof *m->weights.layer);
+	if (!m->weights.layer)
+		return err_set(e, ERR_MEMORY, "out of memory for %d layers", m->config.L);
+	weights_visit(&m->weights, &m->config, ~0U, count_largest, &f);
+	m->random = f.random = malloc((size_t)f.size * sizeof *f.random);
+	if (!f.random)
+		return err_set(e, ERR_MEMORY, "out of memory for %lld random weights", (long long)f.size);
+	for (int64_t i = 0; i < f.size; i++)
+		f.random[i] = (float)(rng_uniform(1, 0, (uint64_t)i) - 0.5) * 0.07F;
+	weights_visit(&m->weights, &m->config, ~0U, point_at_random, &f);
+	return pack(m, e);
+}
+
+int model_open_random(struct model **out, const struct config *c, const struct model_options *options, struct err *e)
+{
+	struct model *m = calloc(1, sizeof *m);
+	*out = NULL;
+	if (!m)
+		return err_set(e, ERR_MEMORY, "out of memory for a model");
+	m->config = *c;
+	int code = find_kernels(m, options ? options->kernels : NULL, e);
+	if (!code)
+		code = fill_random(m, e);
+	if (code) {
+		model_close(m);
+		return code;
+	}
+	*out = m;
+	return 0;
+}
+
 void model_close(struct model *m)
 {
 	if (!m)
@@ -117,6 +174,7 @@ void model_close(struct model *m)
 	arena_close(&m->block);
 	weights_close(&m->weights);
 	config_free(&m->config);
+	free(m->random);
 	free(m->maps);
 	free(m);
 }

@@ -19,6 +19,10 @@ struct model {
 	struct layer_maps *maps; /* [L] */
 	struct linear pooler, classifier;
 	struct arena block; /* packed matrices */
+	float *random;      /* model_open_random's values, else NULL */
 };
+
+/* A model of this shape with random weights, for measuring time. Takes the config over. */
+int model_open_random(struct model **m, const struct config *c, const struct model_options *options, struct err *e);
 
 #endif
