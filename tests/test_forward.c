@@ -1,4 +1,5 @@
 /* The forward pass against the float64 goldens: dense, hard removal, soft removal. */
+#include "../engine/base/file.h"
 #include "../engine/base/json.h"
 #include "../engine/engine.h"
 #include "test.h"
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LENGTH_MAX = 64 };
 
@@ -170,4 +172,66 @@ TEST(goldens_a_come_out)
 TEST(goldens_b_come_out)
 {
 	check_golden("adapler-b");
+}
+
+/* ---- a real trained encoder without embeddings ---------------------------------------------------------------- */
+
+static const char tiny_config[] =
+	"{\"model_type\": \"bert\", \"hidden_size\": 128, \"num_hidden_layers\": 2, \"num_attention_heads\": 2,"
+	" \"intermediate_size\": 512, \"vocab_size\": 30522, \"layer_norm_eps\": 1e-12}";
+
+/* A model directory of a config and a link to the weights. */
+static const char *tiny_directory(struct err *e)
+{
+	const char *weights = test_shared("weights/bert-tiny-sst2-encoder/bert-tiny-sst2-encoder.safetensors");
+	static char dir[512], config[600], link[600];
+	if (!weights)
+		return NULL;
+	char *absolute = realpath(weights, NULL);
+	snprintf(dir, sizeof dir, "%s", test_path("tiny"));
+	snprintf(config, sizeof config, "%s/config.json", dir);
+	snprintf(link, sizeof link, "%s/model.safetensors", dir);
+	int is_made = absolute && CHECK_OK(file_make_directories(dir, e), e) && symlink(absolute, link) == 0 &&
+	              CHECK_OK(file_write_atomic(config, tiny_config, sizeof tiny_config - 1, e), e);
+	free(absolute);
+	return is_made ? dir : NULL;
+}
+
+static int read_matrix(float *out, const cJSON *rows)
+{
+	const cJSON *row, *x;
+	int n = 0;
+	cJSON_ArrayForEach(row, rows)
+	{
+		cJSON_ArrayForEach(x, row) *out++ = (float)x->valuedouble;
+		n++;
+	}
+	return n;
+}
+
+TEST(a_trained_encoder_gives_its_published_logits)
+{
+	struct golden g = { 0 };
+	const char *dir = tiny_directory(&g.e);
+	if (!dir)
+		return;
+	struct model_options without = { .without_embeddings = 1 };
+	REQUIRE_OK(model_open(&g.model, dir, &without, &g.e), &g.e);
+	REQUIRE_OK(session_open(&g.session, g.model, &(struct session_options){ .want = WANT_HIDDEN }, &g.e), &g.e);
+	g.json = json_parse_file(test_shared("weights/bert-tiny-sst2-encoder/encoder_test_vectors.json"), &g.e);
+	REQUIRE(g.json != NULL);
+	const cJSON *x;
+	cJSON_ArrayForEach(x, g.json)
+	{
+		static float embeddings[LENGTH_MAX * 128];
+		int start[2] = { 0, read_matrix(embeddings, at(x, "embedding_layer_output")) };
+		struct batch b = { .B = 1, .start = start, .embeddings = embeddings };
+		struct policy none;
+		struct trace t;
+		REQUIRE_OK(policy_parse(&none, "none", &g.e), &g.e);
+		REQUIRE_OK(session_run(g.session, &b, &none, &t, &g.e), &g.e);
+		check_list(t.logits, at(x, "logits_float64_exact_layernorm"), 1e-5, "logit");
+		check_list(t.hidden[2], at(x, "last_hidden_row0_float64"), 1e-5, "last hidden");
+	}
+	golden_close(&g);
 }

@@ -143,7 +143,7 @@ TEST(carried_rows_keep_the_state_in_which_they_were_dropped)
 
 int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void *, size_t),
                                               void (*freed)(const volatile void *));
-static int allocations, is_counting;
+static volatile int allocations, is_counting;
 
 static void count_allocation(const volatile void *p, size_t size)
 {
@@ -181,8 +181,9 @@ TEST(a_run_allocates_nothing)
 	}
 	CHECK_INT(allocations, 0);
 	is_counting = 1;
-	free(malloc(1));
+	void *volatile one = malloc(1);
 	is_counting = 0;
+	free(one);
 	CHECK_INT(allocations, 1); /* the hook works */
 	session_close(s);
 	model_close(m);
