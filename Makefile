@@ -63,7 +63,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help test test-build check check-build bench fuzz fuzz-build install uninstall reproduce clean packages FORCE
+.PHONY: all help test test-build check check-build format bench fuzz fuzz-build install uninstall reproduce clean packages FORCE
 
 help: ## this list
 	sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -147,6 +147,9 @@ check: packages ## the other compiler, formatting, include rules, static analysi
 	scripts/deps.sh tools
 	$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) check-build
 	scripts/check.sh $(PACKAGE_CFLAGS) $(if $(HDF5),-DHAVE_HDF5)
+
+format: ## rewrites the sources with clang-format
+	clang-format -i $(wildcard *.c $(foreach f,engine/base engine eval eraser reports tests tests/fuzz,$(f)/*.[ch]))
 
 check-build: $(call objects,clang,adapler.c $(SOURCES) $(wildcard tests/*.c tests/fuzz/*.c))
 

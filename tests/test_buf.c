@@ -98,7 +98,7 @@ TEST(numbers_are_short_and_read_back_equal)
 	CHECK_STR(json_float(0.1f), "0.1");
 	CHECK_STR(json_float(1), "1");
 	CHECK_STR(json_float(-0.0f), "-0");
-	CHECK_STR(json_float(16777217), "16777216");
+	CHECK_STR(json_float(0x1p24f), "16777216");
 	CHECK_STR(json_float(1.0f / 3), "0.33333334");
 	CHECK_STR(json_double(0.1), "0.1");
 	CHECK_STR(json_double(0.1 + 0.2), "0.30000000000000004");

@@ -22,7 +22,8 @@ static const char *text_of(const char *path)
 	static char *text;
 	size_t size;
 	free(text);
-	struct err e = {0};
+	static struct err e;
+	e = (struct err){0};
 	return file_read(&text, &size, path, 1 << 20, &e) ? e.text : text;
 }
 

@@ -23,7 +23,7 @@ TEST(blocks_are_those_of_the_published_generator)
 /* 53 bits of the first two words: 0xe169c58d6627e8d5 >> 11 over 2^53. */
 TEST(uniform_takes_the_high_bits)
 {
-	CHECK_NEAR(rng_uniform(0, 0, 0), 0xe169c58d6627e8d5 / 0x1p64, 0x1p-53);
+	CHECK_NEAR(rng_uniform(0, 0, 0), (double)0xe169c58d6627e8d5 / 0x1p64, 0x1p-53);
 	CHECK_INT(rng_u32(0, 0, 0), 0x6627e8d5);
 }
 

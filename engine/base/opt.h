@@ -51,8 +51,8 @@ int opt_parse(const struct command *c, int argc, char **argv, void *args, char *
               struct err *e);
 
 /* Lists of numbers in option values: "1,8,32" or "0.1:1.0:0.1" (from:to:step, end included). */
-int opt_int_list(int *out, int capacity, int *count, const char *text, const char *option, long long low, long long high,
-                 struct err *e);
+int opt_int_list(int *out, int capacity, int *count, const char *text, const char *option, long long low,
+                 long long high, struct err *e);
 int opt_double_list(double *out, int capacity, int *count, const char *text, const char *option, struct err *e);
 
 /* Printed from the tables; `commands` ends with NULL. */
