@@ -31,7 +31,13 @@ static inline vf v_copysign(vf a, vf sign)
 {
 	return _mm256_or_ps(v_abs(a), _mm256_and_ps(_mm256_set1_ps(-0.0f), sign));
 }
-static inline vf v_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+/* t becomes its floor; what is returned is t minus that. */
+static inline vf v_fraction(vf *t)
+{
+	vf x = v_max(v_set(-160.0f), *t);
+	*t = _mm256_floor_ps(x);
+	return x - *t;
+}
 /* a 2^n, 0 for n <= -127. */
 static inline vf v_scale2(vf a, vf n)
 {
@@ -54,6 +60,26 @@ static inline float v_max_all(vf a)
 	__m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
 	s = _mm_max_ps(s, _mm_movehl_ps(s, s));
 	return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+static inline void v_transpose(vf a[8])
+{
+	vf b[8];
+	for (int i = 0; i < 8; i += 2) {
+		b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+		b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+	}
+	for (int i = 0; i < 8; i += 4)
+		for (int j = 0; j < 2; j++) {
+			__m256d low = _mm256_castps_pd(b[i + j]), high = _mm256_castps_pd(b[i + j + 2]);
+			a[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, high));
+			a[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, high));
+		}
+	for (int i = 0; i < 4; i++) {
+		vf low = a[i], high = a[i + 4];
+		a[i] = _mm256_permute2f128_ps(low, high, 0x20);
+		a[i + 4] = _mm256_permute2f128_ps(low, high, 0x31);
+	}
 }
 
 static int is_available(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }

@@ -35,8 +35,13 @@ static inline vf v_max(vf a, vf b) { return v_select(a > b, a, b); }
 static inline vf v_min(vf a, vf b) { return v_select(a < b, a, b); }
 static inline vf v_abs(vf a) { return (vf)((vi)a & INT32_MAX); }
 static inline vf v_copysign(vf a, vf sign) { return (vf)(((vi)a & INT32_MAX) | ((vi)sign & INT32_MIN)); }
-/* Adding 1.5 2^23 rounds to the nearest integer, for |a| < 2^22. */
-static inline vf v_round(vf a) { return (a + 12582912.0f) - 12582912.0f; }
+/* t becomes its floor; what is returned is t minus that. Adding 1.5 2^23 rounds to the nearest integer. */
+static inline vf v_fraction(vf *t)
+{
+	vf x = v_max(v_set(-160.0f), *t), n = (x + 12582912.0f) - 12582912.0f;
+	*t = v_less_select(x, n, n - 1.0f, n);
+	return x - *t;
+}
 /* a 2^n, 0 for n <= -127. The same constant leaves the integer in the low bits. */
 static inline vf v_scale2(vf a, vf n)
 {
@@ -46,6 +51,14 @@ static inline vf v_scale2(vf a, vf n)
 static inline vf v_lane_numbers(void) { return (vf){0, 1, 2, 3}; }
 static inline float v_add_all(vf a) { return (a[0] + a[2]) + (a[1] + a[3]); }
 static inline float v_max_all(vf a) { return fmaxf(fmaxf(a[0], a[2]), fmaxf(a[1], a[3])); }
+
+static inline void v_transpose(vf a[4])
+{
+	vf b[4];
+	for (int i = 0; i < 4; i++)
+		b[i] = (vf){a[0][i], a[1][i], a[2][i], a[3][i]};
+	memcpy(a, b, sizeof b);
+}
 
 static int is_available(void) { return 1; }
 
