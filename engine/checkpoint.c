@@ -516,6 +516,24 @@ int checkpoint_open(struct checkpoint **out, const char *path, struct err *e)
 	return code;
 }
 
+int checkpoint_adopt(struct checkpoint **out, const char *path, struct tensor *tensors, int count, struct err *e)
+{
+	struct checkpoint *c = *out = calloc(1, sizeof *c);
+	if (!c) {
+		free(tensors);
+		return err_set(e, ERR_MEMORY, "out of memory for '%s'", path);
+	}
+	snprintf(c->path, sizeof c->path, "%s", path);
+	c->tensors = tensors;
+	c->count = count;
+	int code = check_names(tensors, count, path, e);
+	if (code) {
+		checkpoint_close(c);
+		*out = NULL;
+	}
+	return code;
+}
+
 void checkpoint_close(struct checkpoint *c)
 {
 	if (!c)

@@ -28,6 +28,9 @@ int dtype_is_float(enum dtype d); /* one that tensor_to_float reads */
 
 /* `path`: a .safetensors file, an index.json, or a directory that holds model.safetensors or its index. */
 int checkpoint_open(struct checkpoint **c, const char *path, struct err *e);
+/* The same from tensors that another format gave: takes over the malloc'ed list (freed on error too), not what `data`
+ * points at. Names that occur twice are an error. */
+int checkpoint_adopt(struct checkpoint **c, const char *path, struct tensor *tensors, int count, struct err *e);
 void checkpoint_close(struct checkpoint *c);
 int checkpoint_count(const struct checkpoint *c);
 const struct tensor *checkpoint_tensor(const struct checkpoint *c, int i);          /* in order of the names */

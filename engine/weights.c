@@ -144,7 +144,7 @@ static int old_norm_name(char out[TENSOR_NAME_SIZE], const char *name)
 	return 1;
 }
 
-static const struct tensor *find_tensor(const struct checkpoint *file, const char *name)
+const struct tensor *weights_find(const struct checkpoint *file, const char *name)
 {
 	char old[TENSOR_NAME_SIZE];
 	const struct tensor *t = checkpoint_find(file, name);
@@ -214,7 +214,7 @@ static size_t space_for(const struct tensor *t) { return ((size_t)t->count + 15)
 static int bind_item(const struct item *item, void *arg)
 {
 	struct binding *b = arg;
-	const struct tensor *t = find_tensor(b->file, item->name);
+	const struct tensor *t = weights_find(b->file, item->name);
 	*item->slot = NULL;
 	if (!t && may_be_absent(b, item))
 		return 0;
@@ -232,7 +232,7 @@ static int bind_item(const struct item *item, void *arg)
 static int fill_item(const struct item *item, void *arg)
 {
 	struct binding *b = arg;
-	const struct tensor *t = find_tensor(b->file, item->name);
+	const struct tensor *t = weights_find(b->file, item->name);
 	if (!t)
 		return 0;
 	if (is_view(t)) {
@@ -337,21 +337,27 @@ static int bind_all(struct binding *b)
 	return code;
 }
 
-int weights_open(struct weights *w, struct config *c, const char *dir, unsigned groups, struct err *e)
+int weights_bind(struct weights *w, struct config *c, struct checkpoint *file, unsigned groups, struct err *e)
 {
-	struct binding b = {.w = w, .c = c, .groups = groups, .e = e};
-	memset(w, 0, sizeof *w);
-	int code = checkpoint_open(&w->checkpoint, dir, e);
-	if (code)
-		return code;
-	b.file = w->checkpoint;
-	b.bound = calloc((size_t)checkpoint_count(b.file) + 1, 1);
+	struct binding b = {.w = w, .c = c, .file = file, .groups = groups, .e = e};
+	*w = (struct weights){.checkpoint = file};
+	b.bound = calloc((size_t)checkpoint_count(file) + 1, 1);
 	w->layer = calloc((size_t)c->L, sizeof *w->layer);
-	code = b.bound && w->layer ? bind_all(&b) : err_set(e, ERR_MEMORY, "out of memory for the weights of '%s'", dir);
+	int code = b.bound && w->layer
+	               ? bind_all(&b)
+	               : err_set(e, ERR_MEMORY, "out of memory for the weights of '%s'", checkpoint_path(file));
 	free(b.bound);
 	if (code)
 		weights_close(w);
 	return code;
+}
+
+int weights_open(struct weights *w, struct config *c, const char *dir, unsigned groups, struct err *e)
+{
+	struct checkpoint *file;
+	memset(w, 0, sizeof *w);
+	int code = checkpoint_open(&file, dir, e);
+	return code ? code : weights_bind(w, c, file, groups, e);
 }
 
 void weights_close(struct weights *w)

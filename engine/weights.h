@@ -34,6 +34,10 @@ enum weight_group {
  * Sets c->K from the checkpoint when the config does not say. Tensors of other heads are left alone; a tensor that looks
  * like one of ours but is not in the list (a layer too many, say) is an error. */
 int weights_open(struct weights *w, struct config *c, const char *dir, unsigned groups, struct err *e);
+/* The same from a checkpoint at hand, which `w` takes over (it is closed on error). */
+int weights_bind(struct weights *w, struct config *c, struct checkpoint *file, unsigned groups, struct err *e);
+/* The tensor of a file under any of the names accepted for `name` of the list; NULL: absent. */
+const struct tensor *weights_find(const struct checkpoint *file, const char *name);
 void weights_close(struct weights *w);
 
 /* The canonical list, for saving, converting, initialising and counting: calls `visit` for every tensor of the groups,
@@ -42,7 +46,7 @@ struct weight_info {
 	const char *name;
 	int layer; /* -1 for the model's own */
 	enum weight_group group;
-	int64_t rows, columns; /* columns 0: a vector of `rows` */
+	int64_t rows, columns;    /* columns 0: a vector of `rows` */
 	const float *const *slot; /* where the pointer lives in `w` */
 };
 typedef int weight_visit(const struct weight_info *info, void *arg);

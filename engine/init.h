@@ -1,0 +1,13 @@
+/* A model that has learnt nothing yet. */
+#ifndef ADAPLER_INIT_H
+#define ADAPLER_INIT_H
+
+#include "weights.h"
+
+/* One tensor as BERT starts it: matrices normal(0, initializer_range), drawn from (seed, the tensor's name), the padding
+ * piece's row zero; norms 1 and 0; biases 0; eta 0.25, theta 1. */
+void init_tensor(float *out, const struct weight_info *info, const struct config *c, uint64_t seed);
+/* Every tensor of the config's list into a safetensors file. */
+int init_write(const struct config *c, uint64_t seed, enum dtype d, const char *path, struct err *e);
+
+#endif
