@@ -2,15 +2,28 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* The other end of a terminal gets its bytes a moment later, and in pieces. */
+static void read_all(int fd, char *text, size_t size)
+{
+	size_t used = 0;
+	for (struct pollfd wait = {.fd = fd, .events = POLLIN}; used + 1 < size && poll(&wait, 1, 200) == 1;) {
+		ssize_t n = read(fd, text + used, size - 1 - used);
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+	}
+	text[used] = '\0';
+}
 
 /* Standard error becomes a terminal; what was written to it comes out of the other end. */
 static const char *seen_on_terminal(void (*say)(void))
 {
 	static char text[2000];
-	text[0] = '\0';
 	int master = posix_openpt(O_RDWR | O_NOCTTY);
 	if (master < 0 || grantpt(master) || unlockpt(master))
 		return NULL;
@@ -21,9 +34,7 @@ static const char *seen_on_terminal(void (*say)(void))
 	fflush(stderr);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
-	fcntl(master, F_SETFL, O_NONBLOCK);
-	ssize_t n = read(master, text, sizeof text - 1);
-	text[n > 0 ? n : 0] = '\0';
+	read_all(master, text, sizeof text);
 	close(terminal);
 	close(master);
 	return text;

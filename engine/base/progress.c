@@ -13,13 +13,19 @@ void progress_begin(struct progress *p, const char *label, const char *unit, int
 	p->active = !quiet && isatty(STDERR_FILENO);
 }
 
-static void show_known(const struct progress *p, double rate)
+static void show(const struct progress *p, const char *note, double rate)
 {
-	char left[32] = "-";
+	char of[32] = "", share[32] = "", duration[32] = "-", left[48] = "", line[400];
 	if (rate > 0)
-		clock_format(left, sizeof left, (double)(p->total - p->done) / rate);
-	fprintf(stderr, "\r\033[K%s %lld/%lld %s (%.0f %%), %.4g/s, %s left", p->label, (long long)p->done,
-	        (long long)p->total, p->unit, 100.0 * (double)p->done / (double)p->total, rate, left);
+		clock_format(duration, sizeof duration, (double)(p->total - p->done) / rate);
+	if (p->total > 0) {
+		snprintf(of, sizeof of, "/%lld", (long long)p->total);
+		snprintf(share, sizeof share, " (%.0f %%)", 100.0 * (double)p->done / (double)p->total);
+		snprintf(left, sizeof left, ", %s left", duration);
+	}
+	snprintf(line, sizeof line, "\r\033[K%s %lld%s %s%s, %.4g/s%s%s%s", p->label, (long long)p->done, of, p->unit,
+	         share, rate, left, note ? "  " : "", note ? note : "");
+	fputs(line, stderr); /* one write: a terminal never shows half a line */
 }
 
 void progress_update(struct progress *p, int64_t done, const char *note)
@@ -30,14 +36,7 @@ void progress_update(struct progress *p, int64_t done, const char *note)
 		return;
 	p->shown_ns = now;
 	double seconds = (double)(now - p->start_ns) * 1e-9;
-	double rate = seconds > 0 ? (double)done / seconds : 0;
-	if (p->total > 0)
-		show_known(p, rate);
-	else
-		fprintf(stderr, "\r\033[K%s %lld %s, %.4g/s", p->label, (long long)done, p->unit, rate);
-	if (note)
-		fprintf(stderr, "  %s", note);
-	fflush(stderr);
+	show(p, note, seconds > 0 ? (double)done / seconds : 0);
 }
 
 void progress_end(struct progress *p)
