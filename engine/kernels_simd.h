@@ -13,6 +13,12 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
+/* The loop after it has a constant count, and must leave no array index behind: its arrays are registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 128")
+#endif
 
 enum {
 	VECTORS = 2, /* vectors in a tile's row */
@@ -109,31 +115,31 @@ INLINE void tile_body(const int R, const int tiles, const int vectors, float *ou
 {
 	vf sum[ROWS * VECTORS * WIDE];
 	const int C = tiles * vectors;
-#pragma GCC unroll 64
+	UNROLL
 	for (int i = 0; i < R * C; i++)
 		sum[i] = v_set(0.0f);
 	const float *tile[WIDE];
-#pragma GCC unroll 4
+	UNROLL
 	for (int t = 0; t < tiles; t++)
 		tile[t] = w + tile_offset(t, K);
 	for (int k = 0; k < K; k++) {
 		vf b[VECTORS * WIDE];
-#pragma GCC unroll 8
+		UNROLL
 		for (int c = 0; c < C; c++) {
 			const float *p = tile[c / vectors] + (size_t)k * PANEL + (size_t)(c % vectors) * LANES;
 			b[c] = v_load(p);
 		}
-#pragma GCC unroll 16
+		UNROLL
 		for (int r = 0; r < R; r++) {
 			vf a = v_set(x[(size_t)r * x_stride + (size_t)k]);
-#pragma GCC unroll 8
+			UNROLL
 			for (int c = 0; c < C; c++)
 				sum[r * C + c] = v_fma(a, b[c], sum[r * C + c]);
 		}
 	}
-#pragma GCC unroll 16
+	UNROLL
 	for (int r = 0; r < R; r++) {
-#pragma GCC unroll 8
+		UNROLL
 		for (int c = 0; c < C; c++)
 			v_store(out + (size_t)r * out_stride + (size_t)(c / vectors) * COLS + (size_t)(c % vectors) * LANES, sum[r * C + c]);
 	}
@@ -448,7 +454,7 @@ INLINE float row_sum(const float *x, int H, struct twofold m, int square)
 	vf s[4] = {v_set(0.0f), v_set(0.0f), v_set(0.0f), v_set(0.0f)};
 	int h = 0;
 	for (; h + 4 * LANES <= H; h += 4 * LANES)
-#pragma GCC unroll 4
+		UNROLL
 		for (int i = 0; i < 4; i++) {
 			vf d = v_deviation(v_load(x + h + i * LANES), m);
 			s[i] = v_fma(d, square ? d : v_set(1.0f), s[i]);
