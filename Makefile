@@ -141,7 +141,7 @@ test: ## builds and runs every test; installs packages that are missing
 	scripts/deps.sh
 	$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) test-build || \
 		{ echo 'failed: the build'; echo '0 passed, 1 failed'; exit 1; }
-	tests/run.sh scripts/check_includes.sh tests/harness.sh $(TESTS) tests/cli/run.sh tests/install.sh
+	tests/run.sh scripts/check_includes.sh tests/harness.sh $(TESTS) tests/cli/run.sh tests/install.sh tests/readme.sh
 
 check: packages ## the other compiler, formatting, include rules, static analysis
 	scripts/deps.sh tools
