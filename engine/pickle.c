@@ -71,8 +71,8 @@ struct vector {
 /* Whatever is allocated hangs on one list and is freed together at the end. */
 struct block {
 	struct block *next;
-	struct vector vector;        /* of a tuple, list or dict, or */
-	struct pickle_tensor tensor; /* not allocated for vectors */
+	struct vector vector;          /* of a tuple, list or dict, or */
+	struct pickle_tensor tensor[]; /* one, or none for vectors */
 };
 
 /* Far above any state dict; together they bound what a hostile pickle can make us allocate. */
@@ -121,7 +121,7 @@ static int block_new(struct machine *m, int is_tensor, struct block **out)
 {
 	if (m->block_count++ == BLOCKS_MAX)
 		return fault(m, "too many containers");
-	struct block *b = calloc(1, is_tensor ? sizeof *b : offsetof(struct block, tensor));
+	struct block *b = calloc(1, sizeof *b + (is_tensor ? sizeof b->tensor[0] : 0));
 	if (!b)
 		return out_of_memory(m);
 	b->next = m->blocks;
@@ -139,6 +139,7 @@ static int push_number(struct machine *m, int64_t number)
 /* Marks are no values: popping one is a fault, as is an empty stack. */
 static int pop(struct machine *m, struct value *out)
 {
+	*out = (struct value){0};
 	if (!m->stack.count || m->stack.items[m->stack.count - 1].kind == KIND_MARK)
 		return fault(m, "the stack is empty");
 	*out = m->stack.items[--m->stack.count];
@@ -417,11 +418,11 @@ static int op_storage(struct machine *m, int argument)
 		return fault(m, "a storage key of impossible length");
 	if ((code = block_new(m, 1, &b)))
 		return code;
-	memcpy(b->tensor.key, key->as.text.bytes, key->as.text.size);
-	b->tensor.dtype = globals[type->as.global].dtype;
-	b->tensor.element_bytes = globals[type->as.global].element_bytes;
-	b->tensor.storage_count = count->as.number;
-	return push(m, (struct value){KIND_STORAGE, {.tensor = &b->tensor}});
+	memcpy(b->tensor->key, key->as.text.bytes, key->as.text.size);
+	b->tensor->dtype = globals[type->as.global].dtype;
+	b->tensor->element_bytes = globals[type->as.global].element_bytes;
+	b->tensor->storage_count = count->as.number;
+	return push(m, (struct value){KIND_STORAGE, {.tensor = b->tensor}});
 }
 
 /* Bounds are checked here once: no element of the view lies outside the storage, and no more of them are in the view
@@ -463,15 +464,15 @@ static int rebuild_tensor(struct machine *m, const struct vector *v)
 	int code = block_new(m, 1, &b);
 	if (code)
 		return code;
-	b->tensor = *storage->as.tensor;
-	b->tensor.offset = offset->as.number;
-	b->tensor.rank = (int)shape->as.vector->count;
-	code = read_dimensions(m, shape->as.vector, b->tensor.shape);
+	b->tensor[0] = *storage->as.tensor;
+	b->tensor->offset = offset->as.number;
+	b->tensor->rank = (int)shape->as.vector->count;
+	code = read_dimensions(m, shape->as.vector, b->tensor->shape);
 	if (!code)
-		code = read_dimensions(m, stride->as.vector, b->tensor.stride);
+		code = read_dimensions(m, stride->as.vector, b->tensor->stride);
 	if (!code)
-		code = check_view(m, &b->tensor);
-	return code ? code : push(m, (struct value){KIND_TENSOR, {.tensor = &b->tensor}});
+		code = check_view(m, b->tensor);
+	return code ? code : push(m, (struct value){KIND_TENSOR, {.tensor = b->tensor}});
 }
 
 static int op_reduce(struct machine *m, int argument)
