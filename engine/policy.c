@@ -241,11 +241,12 @@ static const struct {
 	const char *key;
 	double low, high;
 	int is_integer;
+	const char *help;
 } scalars[SCALARS] = {
-	[SCALAR_SCALE] = { "scale", 0, 1e9, 0 },
-	[SCALAR_LAMBDA] = { "lambda", 1e-9, 1e30, 0 },
-	[SCALAR_FIRST] = { "first", 0, 1e6, 1 },
-	[SCALAR_SEED] = { "seed", 0, 9e15, 1 },
+	[SCALAR_SCALE] = { "scale", 0, 1e9, 0, "multiply the thresholds of eta" },
+	[SCALAR_LAMBDA] = { "lambda", 1e-9, 1e30, 0, "remove softly, as in training (adapler only)" },
+	[SCALAR_FIRST] = { "first", 0, 1e6, 1, "drop nothing before this layer" },
+	[SCALAR_SEED] = { "seed", 0, 9e15, 1, "of the random scores" },
 };
 
 static int unknown_argument(const struct policy *p, const char *key, struct err *e)
@@ -401,4 +402,18 @@ int policy_parse(struct policy *p, const char *text, struct err *e)
 		return code;
 	write_text(p, r);
 	return 0;
+}
+
+void policy_describe(struct buf *out)
+{
+	buf_add_text(out, "policies:\n");
+	for (int i = 0; i < ROWS; i++)
+		buf_addf(out, "  %-15s %s\n", rows[i].name, rows[i].summary);
+	buf_add_text(out, "arguments, as in attention:keep=0.8/0.6/0.4,first=1 (a/b/c: a value a layer, the last holds on):\n");
+	for (int i = 1; i < SELECTORS; i++)
+		buf_addf(out, "  %-15s %s\n", selectors[i].name, selectors[i].help);
+	for (int i = 0; i < SCALARS; i++)
+		buf_addf(out, "  %-15s %s\n", scalars[i].key, scalars[i].help);
+	buf_add_text(out, "  site            before: prune a layer's input; after: prune between attention and feed-forward\n"
+	                  "  fate            discard the dropped, or carry their last state to the output\n");
 }

@@ -5,6 +5,7 @@
 #ifndef ADAPLER_POLICY_H
 #define ADAPLER_POLICY_H
 
+#include "base/buf.h"
 #include "engine.h"
 
 struct session;
@@ -53,6 +54,8 @@ unsigned policy_needs(const struct policy *p);
 int policy_drops(const struct policy *p);
 /* The selector's argument at a layer: the last one given holds for the layers that remain; `otherwise` when none was. */
 double policy_value(const struct policy *p, int layer, double otherwise);
+/* The table of policies and their arguments, for `--policy help`. */
+void policy_describe(struct buf *out);
 
 score_rows score_predictor, score_received, score_from_cls, score_given, score_random;
 

@@ -5,6 +5,7 @@
 #include "base/opt.h"
 #include "engine.h"
 #include "input.h"
+#include "policy.h"
 #include "show.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ struct predict_args {
 static const struct opt options[] = {
 	OPTION("model", 'm', OPT_DIR, model, "DIR", "the model directory", 0, 0),
 	OPTION("policy", 'p', OPT_STRING, policy, "P",
-	       "what is dropped: NAME or NAME:key=value,... (default: adapler with predictors, else none)", 0, 0),
+	       "what is dropped: NAME or NAME:key=value,.., or help (default: adapler with predictors, else none)", 0, 0),
 	OPTION("text", 't', OPT_STRING, text, "STR", "predict this text instead of a file", 0, 0),
 	OPTION("format", 'f', OPT_CHOICE, format, INPUT_FORMATS, "of the input (default lines)", 0, 0),
 	OPTION("batch", 'b', OPT_INT, batch, "N", "texts a batch (default 32)", 1, 4096),
@@ -373,12 +374,25 @@ static int check_args(const struct predict_args *a, int count, struct err *e)
 	return 0;
 }
 
+static int print_policies(struct err *e)
+{
+	struct predictor p = { 0 };
+	policy_describe(&p.out);
+	int code = write_out(&p, e);
+	buf_free(&p.out);
+	return code;
+}
+
 static int predict_run(const struct command *c, int argc, char **argv, struct err *e)
 {
 	struct predict_args args = { .batch = 32 };
 	char **files;
 	int count, code = opt_parse(c, argc, argv, &args, &files, &count, e);
-	if (code || (code = check_args(&args, count, e)))
+	if (code)
+		return code;
+	if (args.policy && strcmp(args.policy, "help") == 0)
+		return print_policies(e);
+	if ((code = check_args(&args, count, e)))
 		return code;
 	if (args.text)
 		args.batch = 1;

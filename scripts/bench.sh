@@ -2,11 +2,13 @@
 # Times adapler beside ONNX Runtime on the same shapes, in turn, in one run; prints one row a cell with the ratio of medians.
 #
 #   SHAPES="small minilm base"  LENGTHS=16,64,128,256,512  BATCHES=1,8  THREADS="1 2"  ROUNDS=3   the grid
+#   LENGTH_FILES="a.len b.len"   real distributions, a length a line, in batches of 32: ours ragged, the peer padded to each
+#                                batch's longest, with a mask
 #   ADAPLER_PEERS   folder with onnx_graph.py and ort_bench.mjs (default ../shared/peers)
 #   PEER_MODULES    folder with node_modules/onnxruntime-node (default build/peers; `npm install --prefix build/peers onnxruntime-node`)
 set -eu
 cd "$(dirname "$0")/.."
-shapes=${SHAPES:-small minilm base} lengths=${LENGTHS:-16,64,128,256,512} batches=${BATCHES:-1,8} threads=${THREADS:-1 2}
+shapes=${SHAPES:-small minilm base} lengths=${LENGTHS-16,64,128,256,512} batches=${BATCHES:-1,8} threads=${THREADS:-1 2}
 rounds=${ROUNDS:-3} peers=${ADAPLER_PEERS:-../shared/peers} modules=${PEER_MODULES:-build/peers}
 out=build/bench; mkdir -p "$out"; raw=$out/raw.csv; : >"$raw"
 
@@ -36,9 +38,28 @@ peer() {
 			awk -F, -v shape="$1" -v v="onnxruntime-$variant" '{print shape "," $3 "," $4 "," $5 "," v "," $6}'
 	done
 }
+# The whole file: shape,threads,32,file,program,milliseconds
+batch_cells() { awk '{ if ($1 > m) m = $1; if (++n == 32) { print n "x" m; n = m = 0 } } END { if (n) print n "x" m }' "$1"; }
+ours_file() {
+	build/adapler bench --quiet --json --shape "$1" --threads "$2" --lengths-file "$3" --batch 32 --runs 3 --seconds 0 |
+		sed -E "s|.*\"median_ms\":([0-9.e+-]+).*|$1,$2,32,$(basename "$3" .len),adapler,\1|"
+}
+peer_file() {
+	graph "$1" attnmask
+	batch_cells "$3" >"$out/cells"
+	(cd "$modules" && node ort_bench.mjs "$1-attnmask.onnx" "$2" "$(sort -u "$OLDPWD/$out/cells" | paste -sd, -)") |
+		awk -F, -v head="$1,$2,32,$(basename "$3" .len)" 'NR == FNR { count[$1]++; next } { ms += count[$4 "x" $5] * $6 }
+			END { print head ",onnxruntime-attn," ms }' "$out/cells" -
+}
 for shape in $shapes; do for t in $threads; do for _ in $(seq "$rounds"); do
-	ours "$shape" "$t" >>"$raw"
-	[ $has_peer = 0 ] || peer "$shape" "$t" >>"$raw"
+	if [ -n "$lengths" ]; then
+		ours "$shape" "$t" >>"$raw"
+		[ $has_peer = 0 ] || peer "$shape" "$t" >>"$raw"
+	fi
+	for file in ${LENGTH_FILES:-}; do
+		ours_file "$shape" "$t" "$file" >>"$raw"
+		[ $has_peer = 0 ] || peer_file "$shape" "$t" "$file" >>"$raw"
+	done
 done; done; done
 
 # Median over the rounds of each program's medians, and the range of the ratio.
@@ -56,7 +77,7 @@ awk -F, '
 			a = median(times[cell, "adapler"]); best = 0
 			for (k = 1; k <= 2; k++) { m = median(times[cell, k == 1 ? "onnxruntime-attn" : "onnxruntime-mha"]); if (m != "" && (best == 0 || m + 0 < best)) best = m + 0 }
 			if (best) { r = best / a; sum += log(r); n++; if (worst == 0 || r < worst) worst = r }
-			printf "%-8s %7d %6d %6d %12.3f %12s %7s\n", p[1], p[2], p[3], p[4], a, best ? sprintf("%.3f", best) : "-", best ? sprintf("%.2f", best / a) : "-"
+			printf "%-8s %7d %6d %6s %12.3f %12s %7s\n", p[1], p[2], p[3], p[4], a, best ? sprintf("%.3f", best) : "-", best ? sprintf("%.2f", best / a) : "-"
 		}
 		if (n) printf "ratio over %d cells: geometric mean %.2f, least %.2f\n", n, exp(sum / n), worst
 	}' "$raw" | tee "$out/table.txt"
