@@ -118,7 +118,7 @@ build/libadapler.a: $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map
 build/adapler.pc: adapler.pc.in Makefile FORCE
 	mkdir -p build
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-		-e 's|@PACKAGES@|$(PACKAGES) $(HDF5)|' $< >$@
+		-e 's|@LIBS@|$(LDLIBS)|' $< >$@
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 build/debug/libtest.a: $(call objects,debug,$(SOURCES) tests/test.c)
