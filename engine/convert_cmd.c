@@ -27,8 +27,8 @@ static void say(const struct convert_report *r, const char *destination)
 {
 	log_info("read %s", r->source);
 	if (r->left_out)
-		log_info("left out %d tensors that a classifier does not need ('%s'%s)", r->left_out, r->first_left_out,
-		         r->left_out > 1 ? ", ..." : "");
+		log_info("left out %d tensor%s that no classifier needs ('%s'%s)", r->left_out, r->left_out > 1 ? "s" : "",
+		         r->first_left_out, r->left_out > 1 ? ", ..." : "");
 	if (!r->has_head)
 		log_warn("no classifier in it: the result can be trained, not yet run");
 	log_info("wrote %d tensors, %lld parameters%s to %s", r->written, (long long)r->parameters,
