@@ -35,7 +35,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wold-style-de
 	-Wundef -Wwrite-strings -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough $(WERROR)
 COMMON_CFLAGS := -std=c11 -D_GNU_SOURCE -MMD -MP -pthread -fPIC -fno-semantic-interposition -ffp-contract=off \
 	$(WARNINGS) $(if $(HDF5),-DHAVE_HDF5) $(PACKAGE_CFLAGS)
-RELEASE_CFLAGS := $(COMMON_CFLAGS) -O3 -g $(CFLAGS)
+RELEASE_CFLAGS = $(COMMON_CFLAGS) $(OPTIMISE) -g $(CFLAGS)
 # ADAPLER_TEST switches on what only tests look at, such as operation counters.
 DEBUG_CFLAGS := $(COMMON_CFLAGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -DADAPLER_TEST $(CFLAGS)
@@ -46,6 +46,11 @@ FUZZ_CFLAGS := $(COMMON_CFLAGS) -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer
 ifneq ($(filter x86_64-%,$(MACHINE)),)
 %/engine/kernels_avx512.o: SET_CFLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -ffp-contract=fast
 %/engine/kernels_avx2.o: SET_CFLAGS := -mavx2 -mfma -ffp-contract=fast
+OPTIMISE := -O3
+else
+# GCC 12 for arm64 breaks down ("internal compiler error") on some loops that -O3 vectorises.
+OPTIMISE := -O2
+%/engine/kernels_portable.o: SET_CFLAGS := -O3
 endif
 
 # ---- what is built from what -----------------------------------------------------------------------------------------
