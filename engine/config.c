@@ -215,7 +215,7 @@ static int label_read(struct config *c, const cJSON *entry, int by_label, const 
 	double id = entry->valuedouble;
 	if (!by_label) {
 		id = (double)strtol(entry->string, &end, 10);
-		if (end == entry->string || *end)
+		if (end == entry->string || *end || fabs(id) > 1e9)
 			return err_set(e, ERR_FORMAT, "field '%s' of '%s' has the key '%.40s', expected a label number", field,
 			               name, entry->string);
 		if (cJSON_IsNumber(entry)) {

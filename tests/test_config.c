@@ -135,6 +135,7 @@ TEST(labels_that_make_no_sense_are_refused)
 	refused("{\"id2label\":{\"0\":\"a\",\"0\":\"b\"}}", "gives label 0 twice");
 	refused("{\"id2label\":{\"x\":\"a\"}}", "has the key 'x'");
 	refused("{\"id2label\":{\"-1\":\"a\"}}", "label number -1");
+	refused("{\"id2label\":{\"0\":\"a\",\"99999999999999999999\":\"b\"}}", "has the key '99999999999999999999'");
 	refused("{\"id2label\":{\"0\":[]}}", "must be a string");
 	refused("{\"id2label\":[]}", "must be an object");
 	refused("{\"id2label\":{}}", "expected 1 to 4096 labels, found 0");
@@ -208,7 +209,7 @@ TEST(what_is_written_reads_back_the_same)
 {
 	survives(
 		"{\"vocab_size\":99,\"hidden_size\":20,\"num_hidden_layers\":3,\"num_attention_heads\":5,\"intermediate_size\":"
-	    "7,"
+		"7,"
 		"\"max_position_embeddings\":31,\"type_vocab_size\":4,\"layer_norm_eps\":1e-5,\"hidden_dropout_prob\":0.3,"
 		"\"attention_probs_dropout_prob\":0,\"initializer_range\":0.037,\"hidden_act\":\"gelu_new\",\"pad_token_id\":3,"
 		"\"id2label\":{\"0\":\"a \\\"b\\\"\",\"1\":\"\\u00e9\\n\"},\"adapler\":{\"cp_size\":16}}");
