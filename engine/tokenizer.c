@@ -19,9 +19,11 @@ struct work {
 	const struct tokenizer *t;
 	const unsigned char *text;
 	struct encoding *out;
-	int word;   /* index of the next word */
-	int failed; /* out of memory */
-	int bad;    /* the text is not all UTF-8 */
+	int word;                  /* index of the next word */
+	int failed;                /* out of memory */
+	int limit;                 /* max_length */
+	int measured, is_measured; /* see measure_span */
+	int bad;                   /* the text is not all UTF-8 */
 };
 
 /* A word as the vocabulary sees it. Every byte knows the place [begin, end) of the character that it comes from. */
@@ -332,19 +334,14 @@ static void take_span(struct work *w, int at, int end)
 	const unsigned char *kind = w->t->kind, *text = w->text;
 	while (at < end) {
 		switch (kind[text[at]]) {
-		case BYTE_SPACE:
-			at++;
-			break;
-		case BYTE_WORD:
-			at = ascii_word(w, at, end);
-			break;
+		case BYTE_SPACE: at++; break;
+		case BYTE_WORD: at = ascii_word(w, at, end); break;
 		case BYTE_PUNCT:
 			if (has_room(w, 1))
 				put(w, w->t->single[text[at]], w->word++, at, at + 1);
 			at++;
 			break;
-		default:
-			at = rare_words(w, at, end);
+		default: at = rare_words(w, at, end);
 		}
 	}
 }
@@ -374,25 +371,48 @@ static const struct added *find_added(const struct tokenizer *t, const unsigned 
 	return NULL;
 }
 
-/* Added pieces cut the raw text; what lies between them is cleaned and split by itself. */
-static void take_text(struct work *w, const char *text, int size)
+/* How long a text counts as beside its pair: since 0.23.1 the package stops after the first word, added ones aside, at
+ * which max_length is reached. It shows in which of two long texts gets an odd piece. `from`: the first piece of a span
+ * without added ones. */
+static void measure_span(struct work *w, int from)
 {
-	int from = 0, at = 0;
+	const int *word = w->out->word_ids + from;
+	int count = w->out->n - from, i = w->measured < w->limit ? w->limit - w->measured : 1;
+	if (w->is_measured)
+		return;
+	w->is_measured = i <= count;
+	while (i < count && word[i] == word[i - 1])
+		i++;
+	w->measured += i < count ? i : count;
+}
+
+static void take_plain(struct work *w, int from, int to)
+{
+	int n = w->out->n;
+	take_span(w, from, to);
+	measure_span(w, n);
+}
+
+/* Added pieces cut the raw text; what lies between them is cleaned and split by itself. Returns the number of pieces. */
+static int take_text(struct work *w, const char *text, int size)
+{
+	int from = 0, at = 0, first = w->out->n;
 	const struct added *x;
 	w->text = (const unsigned char *)text;
-	w->word = 0;
-	w->bad = 0;
+	w->word = w->bad = w->measured = w->is_measured = 0;
 	while ((x = find_added(w->t, w->text, &at, size))) {
-		take_span(w, from, at);
+		take_plain(w, from, at);
 		from = at + x->size;
 		if (has_room(w, 1))
 			put(w, x->id, w->word++, at, from);
 		at = from;
+		w->measured += !w->is_measured;
 	}
-	take_span(w, from, size);
+	take_plain(w, from, size);
 	/* Counted apart, because rows of marks are read more than once. */
 	if (w->bad)
 		w->out->replaced += utf8_count_bad(w->text, (size_t)size);
+	return w->out->n - first;
 }
 
 /* ---- truncation ---- */
@@ -400,9 +420,9 @@ static void take_text(struct work *w, const char *text, int size)
 /* The pieces of a text and its pair that stay when `room` is all there is: the longer one is cut to what the shorter
  * leaves, but where the shorter has more than half, they share, and the odd piece goes to the longer (on a tie to the
  * second). */
-static void share_room(int *a, int *b, int room)
+static void share_room(int *a, int *b, int is_first_longer, int room)
 {
-	int *shorter = *a > *b ? b : a, *longer = *a > *b ? a : b;
+	int *shorter = is_first_longer ? b : a, *longer = is_first_longer ? a : b;
 	if (*shorter > room / 2) {
 		*shorter = room / 2;
 		*longer = room - room / 2;
@@ -419,13 +439,14 @@ static void move_pieces(struct encoding *out, int to, int from, int count)
 	memmove(out->offsets + to, out->offsets + from, 2 * bytes);
 }
 
-/* [CLS] a [SEP] with a pieces, and b [SEP] with b pieces behind them when there is a pair. */
-static void truncate_pieces(struct encoding *out, int a, int b, int is_pair, int max_length)
+/* The encoding holds [CLS] a [SEP] with a pieces, and b [SEP] with b pieces behind them when there is a pair. */
+static void truncate_pieces(const struct work *w, int a, int b, int is_pair, int is_first_longer)
 {
-	int room = max_length - 2 - is_pair, kept_a = a, kept_b = b;
-	if (a + b > room) {
+	struct encoding *out = w->out;
+	int room = w->limit - 2 - is_pair, kept_a = a, kept_b = b;
+	if (a > room - b) {
 		if (is_pair)
-			share_room(&kept_a, &kept_b, room);
+			share_room(&kept_a, &kept_b, is_first_longer, room);
 		else
 			kept_a = room;
 		move_pieces(out, 1 + kept_a, 1 + a, 1 + kept_b);
@@ -438,30 +459,39 @@ static void truncate_pieces(struct encoding *out, int a, int b, int is_pair, int
 		out->type_ids[i] = i > kept_a + 1;
 }
 
+static int check_sizes(size_t text_size, size_t pair_size, int is_pair, int max_length, struct err *e)
+{
+	size_t larger = is_pair && pair_size > text_size ? pair_size : text_size;
+	if (larger >= INT_MAX)
+		return err_set(e, ERR_LIMIT, "a text has %zu bytes, 2 GiB or more", larger);
+	if (max_length && max_length < 2 + is_pair)
+		return err_set(e, ERR_LIMIT, "a max_length of %d leaves no room for the %d special pieces", max_length,
+		               2 + is_pair);
+	return 0;
+}
+
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t text_size, const char *pair, size_t pair_size,
                      int max_length, struct encoding *out, struct err *e)
 {
-	int is_pair = pair != NULL, a, b = 0;
-	if (text_size >= INT_MAX || (is_pair && pair_size >= INT_MAX))
-		return err_set(e, ERR_LIMIT, "the text has %zu bytes, 2 GiB or more", text_size);
-	if (max_length && max_length < 2 + is_pair)
-		return err_set(e, ERR_LIMIT, "a max_length of %d leaves no room for the %d special pieces", max_length, 2 + is_pair);
-	struct work w = {.t = t, .out = out};
+	int is_pair = pair != NULL, a, b = 0, measured;
+	int code = check_sizes(text_size, pair_size, is_pair, max_length, e);
+	if (code)
+		return code;
+	struct work w = {.t = t, .out = out, .limit = max_length ? max_length : INT_MAX};
 	out->n = out->truncated = out->replaced = 0;
 	put_special(&w, t->cls);
-	take_text(&w, text, (int)text_size);
-	a = out->n - 1;
+	a = take_text(&w, text, (int)text_size);
+	measured = w.measured;
 	put_special(&w, t->sep);
 	if (is_pair) {
-		take_text(&w, pair, (int)pair_size);
-		b = out->n - 2 - a;
+		b = take_text(&w, pair, (int)pair_size);
 		put_special(&w, t->sep);
 	}
 	if (w.failed) {
 		out->n = 0;
 		return err_set(e, ERR_MEMORY, "out of memory for the pieces of a text of %zu bytes", text_size);
 	}
-	truncate_pieces(out, a, b, is_pair, max_length ? max_length : INT_MAX);
+	truncate_pieces(&w, a, b, is_pair, measured > w.measured);
 	return 0;
 }
 

@@ -33,9 +33,9 @@ struct tokenizer {
 	int cls, sep, unk;
 	struct added *added; /* longest first, so that the first that fits is the longest */
 	int added_count;
-	int added_first;               /* the byte that all of them begin with; -1: they differ */
-	unsigned char is_added[256];   /* one of them begins with this byte */
-	unsigned char kind[256];       /* enum byte_kind */
+	int added_first;             /* the byte that all of them begin with; -1: they differ */
+	unsigned char is_added[256]; /* one of them begins with this byte */
+	unsigned char kind[256];     /* enum byte_kind */
 	unsigned char lower[128];
 	int single[128]; /* the id of a one-byte word */
 };

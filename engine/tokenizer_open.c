@@ -8,6 +8,7 @@
 #include "unicode.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,7 +253,7 @@ static int read_pieces(const char **pieces, int count, const cJSON *vocab, const
 {
 	for (const cJSON *item = vocab->child; item; item = item->next) {
 		double id = item->valuedouble;
-		if (!cJSON_IsNumber(item) || id != (double)(int)id || id < 0)
+		if (!cJSON_IsNumber(item) || !(id >= 0) || id != floor(id))
 			return err_set(e, ERR_FORMAT, "the id of piece '%s' in '%s' must be an integer from 0", item->string, name);
 		if (id >= count)
 			return err_set(e, ERR_FORMAT, "id %.0f of piece '%s' in '%s' leaves a hole: there are %d pieces", id,
@@ -287,7 +288,8 @@ static int check_added(const cJSON *item, const char **content, long long *id, c
 		return err_set(e, ERR_FORMAT, "an entry of 'added_tokens' in '%s' lacks its content or id", name);
 	if (normalized || single_word || lstrip || rstrip)
 		return err_set(e, ERR_UNSUPPORTED,
-		               "added token '%s' of '%s' must not be normalized, single_word, lstrip or rstrip", *content, name);
+		               "added token '%s' of '%s' must not be normalized, single_word, lstrip or rstrip", *content,
+		               name);
 	return 0;
 }
 
@@ -381,7 +383,10 @@ static int is_template(const cJSON *steps, const char *cls, const char *sep, int
 	const struct {
 		const char *kind, *id;
 		int type;
-	} wanted[] = {{"SpecialToken", cls, 0}, {"Sequence", "A", 0}, {"SpecialToken", sep, 0}, {"Sequence", "B", 1},
+	} wanted[] = {{"SpecialToken", cls, 0},
+	              {"Sequence", "A", 0},
+	              {"SpecialToken", sep, 0},
+	              {"Sequence", "B", 1},
 	              {"SpecialToken", sep, 1}};
 	int count = is_pair ? 5 : 3;
 	if (!cJSON_IsArray(steps) || cJSON_GetArraySize(steps) != count)
@@ -399,7 +404,8 @@ static int is_template(const cJSON *steps, const char *cls, const char *sep, int
 static int check_template_id(const cJSON *tokens, const char *piece, int id, const char *name, struct err *e)
 {
 	const cJSON *ids = field(field(tokens, piece), "ids");
-	if (!cJSON_IsArray(ids) || cJSON_GetArraySize(ids) != 1 || !cJSON_IsNumber(ids->child) || ids->child->valueint != id)
+	if (!cJSON_IsArray(ids) || cJSON_GetArraySize(ids) != 1 || !cJSON_IsNumber(ids->child) ||
+	    ids->child->valueint != id)
 		return err_set(e, ERR_MISMATCH, "post_processor of '%s' gives '%s' another id than the vocabulary's %d", name,
 		               piece, id);
 	return 0;

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 enum {
-	RUNE_DROP = 1,   /* clean_text removes it */
-	RUNE_SPACE = 2,  /* white space: ends a word */
-	RUNE_PUNCT = 4,  /* a word by itself */
-	RUNE_CJK = 8,    /* handle_chinese_chars puts spaces around it */
-	RUNE_MARK = 16,  /* nonspacing mark: strip_accents removes it */
+	RUNE_DROP = 1,  /* clean_text removes it */
+	RUNE_SPACE = 2, /* white space: ends a word */
+	RUNE_PUNCT = 4, /* a word by itself */
+	RUNE_CJK = 8,   /* handle_chinese_chars puts spaces around it */
+	RUNE_MARK = 16, /* nonspacing mark: strip_accents removes it */
 };
 
 struct rune {
