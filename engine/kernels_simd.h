@@ -23,6 +23,7 @@
 enum {
 	VECTORS = 2, /* vectors in a tile's row */
 	COLS = VECTORS * LANES,
+	NORM_ROWS = 4, /* rows normalised together */
 	WIDE = 4, /* most tiles side by side, when rows are few */
 };
 
@@ -441,51 +442,92 @@ static void attention(const struct attention *a, int query0, int query1, float *
 
 /* ---- rows ----------------------------------------------------------------------------------------------------- */
 
-/* A number in two floats: a row far from zero must not lose the deviations to the rounding of its mean. */
-struct twofold {
-	float high, low;
-};
-
-INLINE vf v_deviation(vf x, struct twofold m) { return (x - v_set(m.high)) - v_set(m.low); }
-
-/* Sum of (x - m), or of its squares, in four interleaved accumulators of LANES sums each. */
-INLINE float row_sum(const float *x, int H, struct twofold m, int square)
+/* sum[r] = sum of (x[r] - m[r]), or of its squares, over H: two interleaved accumulators of LANES sums each. */
+INLINE void row_sums(const int R, float *sum, const float *x, size_t stride, int H, const float *m, const int square)
 {
-	vf s[4] = {v_set(0.0f), v_set(0.0f), v_set(0.0f), v_set(0.0f)};
+	vf s[2 * NORM_ROWS];
+	UNROLL
+	for (int i = 0; i < 2 * R; i++)
+		s[i] = v_set(0.0f);
 	int h = 0;
-	for (; h + 4 * LANES <= H; h += 4 * LANES)
+	for (; h + 2 * LANES <= H; h += 2 * LANES)
 		UNROLL
-		for (int i = 0; i < 4; i++) {
-			vf d = v_deviation(v_load(x + h + i * LANES), m);
+		for (int i = 0; i < 2 * R; i++) {
+			vf d = v_load(x + (size_t)(i / 2) * stride + h + i % 2 * LANES) - v_set(m[i / 2]);
 			s[i] = v_fma(d, square ? d : v_set(1.0f), s[i]);
 		}
-	for (; h < H; h += LANES) {
-		int left = min_int(LANES, H - h);
-		vf d = v_first(v_deviation(v_load_n(x + h, left), m), left, v_set(0.0f));
-		s[0] = v_fma(d, square ? d : v_set(1.0f), s[0]);
-	}
-	return v_add_all((s[0] + s[1]) + (s[2] + s[3]));
+	for (; h < H; h += LANES)
+		UNROLL
+		for (int r = 0; r < R; r++) {
+			int left = min_int(LANES, H - h);
+			vf d = v_first(v_load_n(x + (size_t)r * stride + h, left) - v_set(m[r]), left, v_set(0.0f));
+			s[2 * r] = v_fma(d, square ? d : v_set(1.0f), s[2 * r]);
+		}
+	UNROLL
+	for (int r = 0; r < R; r++)
+		sum[r] = v_add_all(s[2 * r] + s[2 * r + 1]);
 }
 
-static void layernorm_row(float *y, const float *x, const float *g, const float *b, double eps, int H)
+struct centre {
+	float high;
+	double low;
+};
+
+/* Not inlined: GCC 12 would vectorise it over the rows and take (double)(float)mean for mean, losing `low`. */
+NOINLINE struct centre centre_of(float first, float sum, int H)
 {
-	const double mean = x[0] + (double)row_sum(x, H, (struct twofold){x[0], 0.0f}, 0) / H;
-	const struct twofold m = {(float)mean, (float)(mean - (float)mean)};
-	const vf s = v_set((float)(1.0 / sqrt((double)row_sum(x, H, m, 1) / H + eps)));
-	int h = 0;
-	for (; h + LANES <= H; h += LANES)
-		v_store(y + h, v_fma(v_deviation(v_load(x + h), m) * s, v_load(g + h), v_load(b + h)));
-	if (h < H) {
-		vf z = v_deviation(v_load_n(x + h, H - h), m) * s;
-		v_store_n(y + h, H - h, v_fma(z, v_load_n(g + h, H - h), v_load_n(b + h, H - h)));
+	const double mean = first + (double)sum / H;
+	const float high = (float)mean;
+	return (struct centre){high, mean - (double)high};
+}
+
+/* The mean is high + low: a row far from zero must not lose its deviations to the rounding of the mean. With
+ * d = x - high:  var = mean(d^2) - low^2,  y = (d s - low s) g + b. R rows at once hide the latency of the sums. */
+INLINE void layernorm_rows(const int R, float *y, size_t y_stride, const float *x, size_t x_stride, const float *g,
+                           const float *b, double eps, int H)
+{
+	float sum[NORM_ROWS], high[NORM_ROWS], scale[NORM_ROWS], shift[NORM_ROWS];
+	double low[NORM_ROWS];
+	for (int r = 0; r < R; r++)
+		high[r] = x[(size_t)r * x_stride];
+	row_sums(R, sum, x, x_stride, H, high, 0);
+	for (int r = 0; r < R; r++) {
+		struct centre c = centre_of(high[r], sum[r], H);
+		high[r] = c.high;
+		low[r] = c.low;
+	}
+	row_sums(R, sum, x, x_stride, H, high, 1);
+	for (int r = 0; r < R; r++) {
+		const double var = (double)sum[r] / H - low[r] * low[r];
+		const double s = 1.0 / sqrt((var < 0.0 ? 0.0 : var) + eps);
+		scale[r] = (float)s;
+		shift[r] = (float)(-low[r] * s);
+	}
+	for (int h = 0; h < H; h += LANES) {
+		int left = min_int(LANES, H - h);
+		vf gain = left == LANES ? v_load(g + h) : v_load_n(g + h, left);
+		vf base = left == LANES ? v_load(b + h) : v_load_n(b + h, left);
+		UNROLL
+		for (int r = 0; r < R; r++) {
+			const float *from = x + (size_t)r * x_stride + h;
+			vf d = (left == LANES ? v_load(from) : v_load_n(from, left)) - v_set(high[r]);
+			vf z = v_fma(v_fma(d, v_set(scale[r]), v_set(shift[r])), gain, base);
+			if (left == LANES)
+				v_store(y + (size_t)r * y_stride + h, z);
+			else
+				v_store_n(y + (size_t)r * y_stride + h, left, z);
+		}
 	}
 }
 
 static void layernorm(float *y, size_t y_stride, const float *x, size_t x_stride, const float *g, const float *b, double eps,
                       int rows, int H)
 {
-	for (int r = 0; r < rows; r++)
-		layernorm_row(y + (size_t)r * y_stride, x + (size_t)r * x_stride, g, b, eps, H);
+	int r = 0;
+	for (; r + NORM_ROWS <= rows; r += NORM_ROWS)
+		layernorm_rows(NORM_ROWS, y + (size_t)r * y_stride, y_stride, x + (size_t)r * x_stride, x_stride, g, b, eps, H);
+	for (; r < rows; r++)
+		layernorm_rows(1, y + (size_t)r * y_stride, y_stride, x + (size_t)r * x_stride, x_stride, g, b, eps, H);
 }
 
 static void dot_rows(float *z, const float *h, size_t h_stride, const float *w2, float b2, int rows, int K)

@@ -295,6 +295,22 @@ TEST(layernorm_equals_its_twin)
 		}
 }
 
+TEST(layernorm_bits_do_not_depend_on_the_rows_beside)
+{
+	EACH_TABLE(k)
+		for (int H = 5; H < 400; H += 79) {
+			size_t size = (size_t)7 * (size_t)H;
+			float *x = random_array(size, 2.0), *y = copy_array(x, size), *g = random_array((size_t)H, 1.0);
+			k->layernorm(y, (size_t)H, x, (size_t)H, g, g, 1e-5, 7, H);
+			for (int t = 0; t < 7; t++)
+				k->layernorm(x + (size_t)t * (size_t)H, (size_t)H, x + (size_t)t * (size_t)H, (size_t)H, g, g, 1e-5, 1, H);
+			CHECK(memcmp(x, y, size * sizeof *x) == 0);
+			free(x);
+			free(y);
+			free(g);
+		}
+}
+
 TEST(layernorm_keeps_nan_in_its_row)
 {
 	EACH_TABLE(k) {
