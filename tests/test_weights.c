@@ -49,7 +49,7 @@ static struct config tiny(enum family family, int K)
 		text, sizeof text,
 		family == FAMILY_BERT
 			? "{\"model_type\":\"bert\",\"vocab_size\":11,\"hidden_size\":8,\"num_hidden_layers\":2,\"num_attention_"
-	          "heads\":2,"
+			  "heads\":2,"
 			  "\"intermediate_size\":12,\"max_position_embeddings\":6,\"num_labels\":3,\"adapler\":{\"cp_size\":%d}}"
 			: "{\"model_type\":\"distilbert\",\"vocab_size\":11,\"dim\":8,\"n_layers\":2,\"n_heads\":2,"
 			  "\"hidden_dim\":12,\"max_position_embeddings\":6,\"num_labels\":3,\"adapler\":{\"cp_size\":%d}}",
