@@ -23,6 +23,8 @@ static const struct opt options[] = {
 	{"gamma", 0, OPT_DOUBLE, offsetof(struct sample_args, gamma), "G", "how strongly", 0, 0},
 	{"precision", 0, OPT_CHOICE, offsetof(struct sample_args, precision), "f32|bf16|int8", "of products", 0, 0},
 	{"model", 'm', OPT_DIR, offsetof(struct sample_args, model), "DIR", "the model's folder", 0, 0},
+	{"wrapped", 0, OPT_FLAG, offsetof(struct sample_args, trace), NULL,
+     "a sentence so long that it does not fit into what is left of a line, at its last word", 0, 0},
 	{.kind = OPT_END},
 };
 
@@ -120,7 +122,7 @@ TEST(bad_values_name_option_bounds_and_what_was_found)
 TEST(an_unknown_option_is_met_with_a_suggestion)
 {
 	CHECK_STR(complaint("--modle x"), "unknown option '--modle'; did you mean 'model'? (known: trace, batch, seed, "
-	                                  "gamma, precision, model, quiet, help)");
+	                                  "gamma, precision, model, wrapped, quiet, help)");
 	CHECK_CONTAINS(complaint("-z"), "unknown option '-z'");
 }
 
@@ -192,6 +194,8 @@ TEST(help_shows_usage_options_and_examples)
 	CHECK_CONTAINS(text, "\n  -b, --batch N             sequences at once (8)\n");
 	CHECK_CONTAINS(text, "\n  -t, --trace               print the trace\n");
 	CHECK_CONTAINS(text, "\n      --precision f32|bf16|int8\n                            of products\n");
+	CHECK_CONTAINS(text, "  a sentence so long that it does not fit into what is left of a line, at\n"
+	                     "                            its last word\n");
 	CHECK_CONTAINS(text, "\nexamples:\n  adapler sample --model m   # as it is\n");
 }
 

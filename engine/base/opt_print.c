@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { HELP_COLUMN = 28 };
+enum { HELP_COLUMN = 28, LINE_WIDTH = 100 };
 
 /* What every command understands. */
 static const struct opt common[] = {
@@ -11,6 +11,24 @@ static const struct opt common[] = {
 	{"help", 'h', OPT_FLAG, 0, NULL, "print this help", 0, 0},
 	{NULL, 0, OPT_END, 0, NULL, NULL, 0, 0},
 };
+
+/* Words of `text` from HELP_COLUMN on, in lines of at most LINE_WIDTH. */
+static void print_help_text(const char *text, FILE *out)
+{
+	int column = HELP_COLUMN;
+	while (*text) {
+		int n = (int)strcspn(text, " ");
+		int begins = column == HELP_COLUMN;
+		if (!begins && column + 1 + n > LINE_WIDTH) {
+			fprintf(out, "\n%*s", HELP_COLUMN, "");
+			column = HELP_COLUMN;
+			begins = 1;
+		}
+		column += fprintf(out, "%s%.*s", begins ? "" : " ", n, text);
+		text += n + (text[n] == ' ');
+	}
+	fputc('\n', out);
+}
 
 static void print_option(const struct opt *o, FILE *out)
 {
@@ -21,9 +39,10 @@ static void print_option(const struct opt *o, FILE *out)
 	int is_flag = o->kind == OPT_FLAG;
 	snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, is_flag ? "" : " ", is_flag ? "" : o->metavar);
 	if (strlen(left) >= HELP_COLUMN)
-		fprintf(out, "%s\n%*s%s\n", left, HELP_COLUMN, "", o->help);
+		fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
 	else
-		fprintf(out, "%-*s%s\n", HELP_COLUMN, left, o->help);
+		fprintf(out, "%-*s", HELP_COLUMN, left);
+	print_help_text(o->help, out);
 }
 
 /* Every line of `text` behind `lead`. */
