@@ -158,6 +158,7 @@ format: ## rewrites the sources with clang-format
 
 check-build: $(call objects,clang,adapler.c $(SOURCES) $(wildcard tests/*.c tests/fuzz/*.c))
 
+build/clang/tests/%.o: DEFINES = -DADAPLER_TEST
 build/clang/%.o: %.c
 	$(call say,CLANG)
 	mkdir -p $(@D)

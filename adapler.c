@@ -7,40 +7,26 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMANDS(X) \
-	X(tokenize)     \
-	X(inspect)      \
-	X(convert)      \
-	X(init)         \
-	X(predict)      \
-	X(bench)
+#define COMMANDS(X) X(tokenize) X(inspect) X(convert) X(init) X(predict) X(bench)
 
-#define DECLARE(name) extern const struct command name##_command __attribute__((weak));
+#define DECLARE(name) extern const struct command name##_command;
 COMMANDS(DECLARE)
 extern const struct command version_command;
 
-enum { COMMANDS_MAX = 64 };
+#define ROW(name) &name##_command,
+static const struct command *const commands[] = {COMMANDS(ROW) NULL};
 
-static int list_commands(const struct command **commands)
-{
-	int n = 0;
-#define ADD(name)        \
-	if (&name##_command) \
-		commands[n++] = &name##_command;
-	COMMANDS(ADD)
-	commands[n] = NULL;
-	return n;
-}
+enum { COMMANDS_MAX = sizeof commands / sizeof commands[0] };
 
-static const struct command *find(const struct command *const *commands, const char *name)
+static const struct command *find(const char *name)
 {
-	for (; *commands; commands++)
-		if (!strcmp((*commands)->name, name))
-			return *commands;
+	for (int i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
 	return NULL;
 }
 
-static int unknown(const struct command *const *commands, const char *name, struct err *e)
+static int unknown(const char *name, struct err *e)
 {
 	const char *names[COMMANDS_MAX + 4];
 	int n = 0;
@@ -55,7 +41,7 @@ static int unknown(const struct command *const *commands, const char *name, stru
 	return err_set(e, ERR_USAGE, "unknown command '%.80s'%s", name, hint);
 }
 
-static void overview(const struct command *const *commands, FILE *out)
+static void overview(FILE *out)
 {
 	fprintf(out, "adapler runs token-pruned BERT classifiers.\n\nusage:\n"
 	             "  adapler COMMAND [OPTION...] [ARGUMENT...]\n\ncommands:\n");
@@ -66,20 +52,20 @@ static void overview(const struct command *const *commands, FILE *out)
 	fprintf(out, "\n`adapler --version --verbose` says what this program was built from and runs on.\n");
 }
 
-static int help(const struct command *const *commands, const char *name, struct err *e)
+static int help(const char *name, struct err *e)
 {
 	if (!name) {
-		overview(commands, stdout);
+		overview(stdout);
 		return 0;
 	}
-	const struct command *c = find(commands, name);
+	const struct command *c = find(name);
 	if (!c)
-		return unknown(commands, name, e);
+		return unknown(name, e);
 	command_help(c, stdout);
 	return 0;
 }
 
-static int completion(const struct command *const *commands, const char *shell, struct err *e)
+static int completion(const char *shell, struct err *e)
 {
 	if (shell && !strcmp(shell, "bash"))
 		command_completion_bash(commands, stdout);
@@ -91,11 +77,11 @@ static int completion(const struct command *const *commands, const char *shell, 
 	return 0;
 }
 
-static int dispatch(const struct command *const *commands, int argc, char **argv, struct err *e)
+static int dispatch(int argc, char **argv, struct err *e)
 {
 	const char *name = argv[1], *argument = argc > 2 ? argv[2] : NULL;
 	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
-		return help(commands, argument, e);
+		return help(argument, e);
 	if (!strcmp(name, "--version"))
 		return version_command.run(&version_command, argc - 1, argv + 1, e);
 	if (!strcmp(name, "man")) {
@@ -103,21 +89,19 @@ static int dispatch(const struct command *const *commands, int argc, char **argv
 		return 0;
 	}
 	if (!strcmp(name, "completion"))
-		return completion(commands, argument, e);
-	const struct command *c = find(commands, name);
-	return c ? c->run(c, argc - 1, argv + 1, e) : unknown(commands, name, e);
+		return completion(argument, e);
+	const struct command *c = find(name);
+	return c ? c->run(c, argc - 1, argv + 1, e) : unknown(name, e);
 }
 
 int main(int argc, char **argv)
 {
-	const struct command *commands[COMMANDS_MAX + 1];
-	list_commands(commands);
 	if (argc < 2) {
-		overview(commands, stderr);
+		overview(stderr);
 		return err_exit_code(ERR_USAGE);
 	}
 	struct err e = {0};
-	int code = dispatch(commands, argc, argv, &e);
+	int code = dispatch(argc, argv, &e);
 	if (code == OPT_HELP)
 		code = 0;
 	/* What did not reach the disk was not printed. */
