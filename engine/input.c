@@ -77,13 +77,13 @@ static int read_list(struct number_list *l, const cJSON *object, const char *fie
 	if (!array || cJSON_IsNull(array))
 		return 0;
 	if (!cJSON_IsArray(array))
-		return err_set(e, ERR_FORMAT, "field '%s' of %s must be a list of numbers", field, name);
+		return err_set(e, ERR_FORMAT, "field '%s' of '%s' must be a list of numbers", field, name);
 	l->count = 0;
 	cJSON_ArrayForEach(x, array)
 	{
 		double v = x->valuedouble;
 		if (!cJSON_IsNumber(x) || !isfinite(v) || (is_integer && (v != floor(v) || fabs(v) > 2147483647.0)))
-			return err_set(e, ERR_FORMAT, "field '%s' of %s must be a list of %s: item %d is not", field, name,
+			return err_set(e, ERR_FORMAT, "field '%s' of '%s' must be a list of %s: item %d is not", field, name,
 			               is_integer ? "integers" : "numbers", l->count);
 		int code = list_add(l, v, e);
 		if (code)
@@ -112,17 +112,17 @@ static int read_fields(struct record *r, const cJSON *object, enum input_format 
 	if (format == INPUT_JSONL) {
 		code = read_text(&r->text, object, "text", &has_text, name, e);
 		if (!code && !has_text)
-			return err_set(e, ERR_FORMAT, "no field 'text' in %s", name);
+			return err_set(e, ERR_FORMAT, "no field 'text' in '%s'", name);
 		if (!code)
 			code = read_text(&r->pair, object, "text_pair", &r->has_pair, name, e);
 	} else {
 		code = read_list(&r->ids, object, "ids", 1, name, e);
 		if (!code && r->ids.count < 1)
-			return err_set(e, ERR_FORMAT, "no field 'ids', or no id in it, in %s", name);
+			return err_set(e, ERR_FORMAT, "no field 'ids', or no id in it, in '%s'", name);
 		if (!code)
 			code = read_list(&r->type_ids, object, "type_ids", 1, name, e);
 		if (!code && r->type_ids.count >= 0 && r->type_ids.count != r->ids.count)
-			return err_set(e, ERR_MISMATCH, "%d 'type_ids' for %d 'ids' in %s", r->type_ids.count, r->ids.count, name);
+			return err_set(e, ERR_MISMATCH, "%d 'type_ids' for %d 'ids' in '%s'", r->type_ids.count, r->ids.count, name);
 	}
 	if (!code)
 		code = read_list(&r->scores, object, "scores", 0, name, e);
@@ -132,15 +132,15 @@ static int read_fields(struct record *r, const cJSON *object, enum input_format 
 static int read_json(struct input *in, struct record *r, const char *line, size_t size, struct err *e)
 {
 	char name[NAME_SIZE];
-	snprintf(name, sizeof name, "'%s' line %ld", in->name, in->line);
+	snprintf(name, sizeof name, "%s line %ld", in->name, in->line);
 	/* cJSON ends a string at an escaped NUL: the rest of the text would be lost without a word. */
 	if (memmem(line, size, "\\u0000", 6))
-		return err_set(e, ERR_FORMAT, "%s holds an escaped NUL character", name);
+		return err_set(e, ERR_FORMAT, "'%s' holds an escaped NUL character", name);
 	cJSON *object = json_parse(line, size, name, e);
 	if (!object)
 		return e ? e->code : ERR_FORMAT;
 	int code = cJSON_IsObject(object) ? read_fields(r, object, in->format, name, e)
-	                                  : err_set(e, ERR_FORMAT, "%s is not a JSON object", name);
+	                                  : err_set(e, ERR_FORMAT, "'%s' is not a JSON object", name);
 	cJSON_Delete(object);
 	return code;
 }

@@ -75,13 +75,28 @@ static int encode(struct predictor *p, const struct record *r, int max_length, s
 	return 0;
 }
 
-static int take_ids(struct predictor *p, const struct record *r, int max_length)
+static int check_id(const struct predictor *p, const struct record *r, const char *field, double id, int count,
+                    struct err *e)
+{
+	if (id >= 0 && id < count)
+		return 0;
+	return err_set(e, ERR_LIMIT, "%s of %.0f in '%s line %ld' is outside the model's %d", field, id, p->input.name, r->line,
+	               count);
+}
+
+static int take_ids(struct predictor *p, const struct record *r, int max_length, struct err *e)
 {
 	int n = r->ids.count < max_length ? r->ids.count : max_length;
 	p->truncated += n < r->ids.count;
 	for (int i = 0; i < n; i++) {
+		double type = r->type_ids.count < 0 ? 0 : r->type_ids.value[i];
+		int code = check_id(p, r, "an id", r->ids.value[i], p->c->V, e);
+		if (!code && p->c->types)
+			code = check_id(p, r, "a type id", type, p->c->types, e);
+		if (code)
+			return code;
 		p->ids[p->rows + i] = (int)r->ids.value[i];
-		p->type_ids[p->rows + i] = r->type_ids.count < 0 ? 0 : (int)r->type_ids.value[i];
+		p->type_ids[p->rows + i] = (int)type;
 	}
 	p->rows += n;
 	return 0;
@@ -96,9 +111,9 @@ static int take_scores(struct predictor *p, const struct record *r, int first, s
 	p->is_counted &= r->counts.count >= 0;
 	int given = r->ids.count >= 0 ? r->ids.count : n;
 	if (r->scores.count >= 0 && r->scores.count != given)
-		return err_set(e, ERR_MISMATCH, "%d 'scores' for %d tokens in '%s' line %ld", r->scores.count, given, name, r->line);
+		return err_set(e, ERR_MISMATCH, "%d 'scores' for %d tokens in '%s line %ld'", r->scores.count, given, name, r->line);
 	if (r->counts.count >= 0 && r->counts.count != L)
-		return err_set(e, ERR_MISMATCH, "%d 'counts' for %d layers in '%s' line %ld", r->counts.count, L, name, r->line);
+		return err_set(e, ERR_MISMATCH, "%d 'counts' for %d layers in '%s line %ld'", r->counts.count, L, name, r->line);
 	for (int i = 0; i < n && r->scores.count >= 0; i++)
 		p->scores[first + i] = (float)r->scores.value[i];
 	for (int l = 0; l < L && r->counts.count >= 0; l++)
@@ -110,7 +125,7 @@ static int add_record(struct predictor *p, const struct record *r, struct err *e
 {
 	int limit = p->args->max_length && p->args->max_length < p->c->P ? p->args->max_length : p->c->P;
 	int first = p->rows;
-	int code = r->ids.count >= 0 ? take_ids(p, r, limit) : encode(p, r, limit, e);
+	int code = r->ids.count >= 0 ? take_ids(p, r, limit, e) : encode(p, r, limit, e);
 	if (!code)
 		code = take_scores(p, r, first, e);
 	if (code)
@@ -221,8 +236,11 @@ static void print_show(struct predictor *p, const struct trace *t, int b)
 		buf_addf(out, "  %s %.1f %%", p->c->labels[best], 100 / sum);
 	else
 		buf_addf(out, "  %.4f", (double)logits[0]);
-	buf_addf(out, ", %d tokens, %.4g of %.4g MFLOPs: %.2f times fewer (%s)\n\n", n, (double)flops_total(&run) * 1e-6,
-	         (double)flops_total(&dense) * 1e-6, (double)flops_total(&dense) / (double)flops_total(&run), p->policy.text);
+	double mega = (double)flops_total(&run) * 1e-6, dense_mega = (double)flops_total(&dense) * 1e-6;
+	buf_addf(out, ", %d tokens, policy %s: %.4g MFLOPs, dense %.4g", n, p->policy.text, mega, dense_mega);
+	if (mega < dense_mega)
+		buf_addf(out, ", %.2f times fewer", dense_mega / mega);
+	buf_add_text(out, "\n\n");
 }
 
 static int write_out(struct predictor *p, struct err *e)
