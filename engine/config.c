@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -206,30 +207,33 @@ static int label_set(struct config *c, long long id, const char *text, const cha
 	return 0;
 }
 
-/* One entry of {"0": "negative"} or of {"negative": 0}. Labels that are numbers are kept as they would be printed. */
-static int label_read(struct config *c, const cJSON *entry, int by_label, const char *field, const char *name,
-                      unsigned char *seen, struct err *e)
+/* One entry of {"0": "negative"}. Labels that are numbers are kept as they would be printed. */
+static int read_by_id(struct config *c, const cJSON *entry, const char *name, unsigned char *seen, struct err *e)
 {
 	char number[32], *end = NULL;
-	const char *text = by_label ? entry->string : entry->valuestring;
-	double id = entry->valuedouble;
-	if (!by_label) {
-		id = (double)strtol(entry->string, &end, 10);
-		if (end == entry->string || *end || fabs(id) > 1e9)
-			return err_set(e, ERR_FORMAT, "field '%s' of '%s' has the key '%.40s', expected a label number", field,
-			               name, entry->string);
-		if (cJSON_IsNumber(entry)) {
-			snprintf(number, sizeof number, "%.15g", entry->valuedouble);
-			text = number;
-		} else if (!cJSON_IsString(entry)) {
-			return err_set(e, ERR_FORMAT, "label '%.40s' in field '%s' of '%s' must be a string", entry->string, field,
-			               name);
-		}
-	} else if (!cJSON_IsNumber(entry) || id != floor(id) || fabs(id) > 1e9) {
-		return err_set(e, ERR_FORMAT, "label '%.40s' in field '%s' of '%s' must have a whole number", entry->string,
-		               field, name);
+	const char *text = entry->valuestring;
+	long id = strtol(entry->string, &end, 10); /* what does not fit becomes the largest */
+	if (end == entry->string || *end || id == LONG_MAX || id == LONG_MIN)
+		return err_set(e, ERR_FORMAT, "field 'id2label' of '%s' has the key '%.40s', expected a label number", name,
+		               entry->string);
+	if (cJSON_IsNumber(entry)) {
+		snprintf(number, sizeof number, "%.15g", entry->valuedouble);
+		text = number;
+	} else if (!cJSON_IsString(entry)) {
+		return err_set(e, ERR_FORMAT, "label '%.40s' in field 'id2label' of '%s' must be a string", entry->string,
+		               name);
 	}
-	return label_set(c, (long long)id, text, field, name, seen, e);
+	return label_set(c, id, text, "id2label", name, seen, e);
+}
+
+/* One entry of {"negative": 0}. */
+static int read_by_label(struct config *c, const cJSON *entry, const char *name, unsigned char *seen, struct err *e)
+{
+	double id = entry->valuedouble;
+	if (!cJSON_IsNumber(entry) || id != floor(id) || fabs(id) > 1e9)
+		return err_set(e, ERR_FORMAT, "label '%.40s' in field 'label2id' of '%s' must have a whole number",
+		               entry->string, name);
+	return label_set(c, (long long)id, entry->string, "label2id", name, seen, e);
 }
 
 static int read_label_map(struct config *c, const cJSON *map, int by_label, const char *name, struct err *e)
@@ -245,7 +249,8 @@ static int read_label_map(struct config *c, const cJSON *map, int by_label, cons
 		return code;
 	cJSON_ArrayForEach(entry, map)
 	{
-		if ((code = label_read(c, entry, by_label, field, name, seen, e)))
+		code = by_label ? read_by_label(c, entry, name, seen, e) : read_by_id(c, entry, name, seen, e);
+		if (code)
 			return code;
 	}
 	return 0;
