@@ -10,7 +10,8 @@
 static const char *canonical(const char *text)
 {
 	static struct policy p;
-	struct err e = { 0 };
+	static struct err e;
+	e = (struct err){0};
 	return policy_parse(&p, text, &e) ? e.text : p.text;
 }
 
