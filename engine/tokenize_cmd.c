@@ -192,7 +192,7 @@ static int write_groups(struct tokenizing *z, int groups, struct err *e)
 {
 	for (int i = 0; i < groups; i++) {
 		struct group *g = &z->groups[i];
-		if (fwrite(g->out.data, 1, g->out.size, stdout) != g->out.size)
+		if (g->out.size && fwrite(g->out.data, 1, g->out.size, stdout) != g->out.size)
 			return err_set_errno(e, errno, "cannot write the pieces");
 		if (g->error.code)
 			return err_set(e, g->error.code, "%s", g->error.text);

@@ -316,7 +316,7 @@ static int insert_all_added(struct tokenizer *t, const cJSON *added, const char 
 {
 	int code = 0;
 	for (const cJSON *item = added ? added->child : NULL; item && !code; item = item->next) {
-		int id = field(item, "id")->valueint, known = vocab_find(&t->vocab, field(item, "content")->valuestring);
+		int id = field(item, "id")->valueint, known = tokenizer_find(t, field(item, "content")->valuestring);
 		if (known >= 0 && known != id)
 			return err_set(e, ERR_FORMAT, "added token '%s' of '%s' has two ids, %d and %d", vocab_piece(&t->vocab, id),
 			               name, known, id);

@@ -577,6 +577,9 @@ static const struct {
 	{"\"special\":true", "\"special\":true,\"lstrip\":true", "lstrip"},
 	{"\"added_tokens\":[", "\"added_tokens\":[7,", "must hold objects"},
 	{"\"added_tokens\":[", "\"added_tokens\":[{\"id\":5,\"content\":\"a\",\"special\":true},", "has two ids, 3 and 5"},
+	{"\"added_tokens\":[",
+     "\"added_tokens\":[{\"id\":5,\"content\":\"x\",\"special\":true},{\"id\":6,\"content\":\"x\",\"special\":true},",
+     "added token 'x' of 'tokenizer.json' has two ids, 5 and 6"},
 	{"{", "[{", "not valid JSON"},
 };
 
