@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char model[] =
 	"{\"added_tokens\":[{\"id\":1,\"content\":\"[SEP]\",\"special\":true},{\"id\":20,\"content\":\"b[\",\"special\":"
-    "true}],"
+	"true}],"
 	"\"normalizer\":{\"type\":\"BertNormalizer\"},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
 	"\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",1],\"cls\":[\"[CLS]\",2]},"
 	"\"model\":{\"type\":\"WordPiece\",\"max_input_chars_per_word\":9,\"vocab\":{\"[UNK]\":0,\"[SEP]\":1,\"[CLS]\":2,"
