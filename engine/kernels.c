@@ -11,7 +11,8 @@ struct kernels_flops kernels_flops;
 
 static const struct kernels *const tables[] = {
 #if defined(__x86_64__)
-	&kernels_avx512, &kernels_avx2,
+	&kernels_avx512,
+	&kernels_avx2,
 #endif
 	&kernels_portable,
 #if !defined(ADAPLER_NO_OPENBLAS)
@@ -69,6 +70,7 @@ size_t attention_scratch(int n, int D)
 {
 	enum { ROWS_MAX = 12 };
 	size_t keys = (size_t)panel_count(n) * (size_t)D * PANEL, values = (size_t)panel_count(D) * (size_t)n * PANEL;
-	size_t scores = ROWS_MAX * row_stride(panel_count(n) * PANEL), sums = (size_t)ROWS_MAX * (size_t)panel_count(D) * PANEL;
+	size_t scores = ROWS_MAX * row_stride(panel_count(n) * PANEL),
+		   sums = (size_t)ROWS_MAX * (size_t)panel_count(D) * PANEL;
 	return keys + values + scores + sums;
 }

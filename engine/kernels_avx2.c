@@ -7,9 +7,9 @@
 #include <immintrin.h>
 
 #define TABLE kernels_avx2
-#define NAME "avx2"
+#define NAME  "avx2"
 #define LANES 8
-#define ROWS 6
+#define ROWS  6
 
 typedef float vf __attribute__((vector_size(32)));
 

@@ -7,9 +7,9 @@
 #include <immintrin.h>
 
 #define TABLE kernels_avx512
-#define NAME "avx512"
+#define NAME  "avx512"
 #define LANES 16
-#define ROWS 12
+#define ROWS  12
 
 typedef float vf __attribute__((vector_size(64)));
 
@@ -68,8 +68,8 @@ static inline void v_transpose(vf a[16])
 
 static int is_available(void)
 {
-	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-	       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
 }
 
 #include "kernels_simd.h"

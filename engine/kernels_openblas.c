@@ -22,7 +22,8 @@ static int min_int(int a, int b) { return a < b ? a : b; }
 /* The residual enters through beta, so that y may be the residual itself. */
 static void product(const struct product *p, int row0, int row1, int panel0, int panel1)
 {
-	const int K = p->w->K, column = panel0 * PANEL, columns = min_int(p->w->N, panel1 * PANEL) - column, rows = row1 - row0;
+	const int K = p->w->K, column = panel0 * PANEL, columns = min_int(p->w->N, panel1 * PANEL) - column,
+			  rows = row1 - row0;
 	assert(!p->residual || p->act == ACT_NONE);
 	if (rows <= 0 || columns <= 0)
 		return;
@@ -43,8 +44,8 @@ static void finish(const struct product *p, int row0, int row1, int panel0, int 
 	best()->finish(p, row0, row1, panel0, panel1);
 }
 
-static void layernorm(float *y, size_t y_stride, const float *x, size_t x_stride, const float *g, const float *b, double eps,
-                      int rows, int H)
+static void layernorm(float *y, size_t y_stride, const float *x, size_t x_stride, const float *g, const float *b,
+                      double eps, int rows, int H)
 {
 	best()->layernorm(y, y_stride, x, x_stride, g, b, eps, rows, H);
 }

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #define TABLE kernels_portable
-#define NAME "portable"
+#define NAME  "portable"
 #define LANES 4
-#define ROWS 6
+#define ROWS  6
 
 typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));

@@ -45,8 +45,8 @@ static void finish(const struct product *p, int row0, int row1, int panel0, int 
 		}
 }
 
-static void layernorm(float *y, size_t y_stride, const float *x, size_t x_stride, const float *g, const float *b, double eps,
-                      int rows, int H)
+static void layernorm(float *y, size_t y_stride, const float *x, size_t x_stride, const float *g, const float *b,
+                      double eps, int rows, int H)
 {
 	for (int t = 0; t < rows; t++, x += x_stride, y += y_stride) {
 		double mean = 0.0, var = 0.0;

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE   static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
 /* The loop after it has a constant count, and must leave no array index behind: its arrays are registers. */
 #if defined(__clang__)
@@ -23,17 +23,15 @@
 enum {
 	VECTORS = 2, /* vectors in a tile's row */
 	COLS = VECTORS * LANES,
+	TILE_IS_NARROW = COLS < (int)PANEL,
 	NORM_ROWS = 4, /* rows normalised together */
-	WIDE = 4, /* most tiles side by side, when rows are few */
+	WIDE = 4,      /* most tiles side by side, when rows are few */
 };
 
 /* ---- elementary functions ------------------------------------------------------------------------------------- */
 
 /* Lanes below n from a, the others from b. */
-INLINE vf v_first(vf a, int n, vf b)
-{
-	return v_less_select(v_lane_numbers(), v_set((float)n), a, b);
-}
+INLINE vf v_first(vf a, int n, vf b) { return v_less_select(v_lane_numbers(), v_set((float)n), a, b); }
 
 /* 2^t for t < 128, 0 far below; relative error 1.5e-7. The polynomial is the minimax of (2^r - 1)/r on [0,1], so that
  * 2^0 is 1. NaN stays NaN. */
@@ -129,6 +127,9 @@ INLINE void tile_body(const int R, const int tiles, const int vectors, float *ou
 		for (int c = 0; c < C; c++) {
 			const float *p = tile[c / vectors] + (size_t)k * PANEL + (size_t)(c % vectors) * LANES;
 			b[c] = v_load(p);
+			/* The line beside is for the panel's next tile: memory sees one stream instead of two halves. */
+			if (TILE_IS_NARROW && c == 0)
+				__builtin_prefetch(p + 16);
 		}
 		UNROLL
 		for (int r = 0; r < R; r++) {
@@ -142,21 +143,23 @@ INLINE void tile_body(const int R, const int tiles, const int vectors, float *ou
 	for (int r = 0; r < R; r++) {
 		UNROLL
 		for (int c = 0; c < C; c++)
-			v_store(out + (size_t)r * out_stride + (size_t)(c / vectors) * COLS + (size_t)(c % vectors) * LANES, sum[r * C + c]);
+			v_store(out + (size_t)r * out_stride + (size_t)(c / vectors) * COLS + (size_t)(c % vectors) * LANES,
+			        sum[r * C + c]);
 	}
 }
 
 /* One function for each number of rows; the second set is one vector wide, the third several tiles. */
 #define TILE_ARGS float *out, size_t out_stride, const float *x, size_t x_stride, const float *w, int K
-#define TILE_FUNCTION(R, tiles, vectors)                                                                                \
-	NOINLINE void tile_##R##_##tiles##_##vectors(TILE_ARGS)                                                             \
-	{                                                                                                                   \
-		tile_body(R, tiles, vectors, out, out_stride, x, x_stride, w, K);                                               \
+#define TILE_FUNCTION(R, tiles, vectors)                                  \
+	NOINLINE void tile_##R##_##tiles##_##vectors(TILE_ARGS)               \
+	{                                                                     \
+		tile_body(R, tiles, vectors, out, out_stride, x, x_stride, w, K); \
 	}
 #define TILE_FUNCTIONS(R) TILE_FUNCTION(R, 1, 2) TILE_FUNCTION(R, 1, 1)
 
 typedef void tile_function(TILE_ARGS);
 
+/* clang-format off */
 TILE_FUNCTIONS(1) TILE_FUNCTIONS(2) TILE_FUNCTIONS(3) TILE_FUNCTIONS(4) TILE_FUNCTIONS(5) TILE_FUNCTIONS(6)
 TILE_FUNCTION(1, 4, 2) TILE_FUNCTION(2, 2, 2)
 #if ROWS > 6
@@ -176,12 +179,14 @@ static tile_function *const tile_half[ROWS + 1] = {
 	tile_7_1_1, tile_8_1_1, tile_9_1_1, tile_10_1_1, tile_11_1_1, tile_12_1_1,
 #endif
 };
+/* clang-format on */
+
 /* With few rows one tile has too few accumulators to hide the latency of an addition, and too few loads in flight. */
 static const struct {
 	tile_function *f;
 	int tiles;
 } tile_wide[] = {
-	{NULL, 1}, {tile_1_4_2, 4}, {tile_2_2_2, 2},
+	{NULL, 1},       {tile_1_4_2, 4}, {tile_2_2_2, 2},
 #if ROWS > 6
 	{tile_3_4_2, 4}, {tile_4_2_2, 2},
 #endif
@@ -223,9 +228,10 @@ NOINLINE void finish_tile(const struct product *p, const float *residual, const 
                           int rows, int column, int columns)
 {
 	switch (p->act) {
-#define AS(act) case act: finish_as(act, p, NULL, sum, sum_stride, row, rows, column, columns); break;
-	AS(ACT_GELU) AS(ACT_GELU_NEW) AS(ACT_RELU) AS(ACT_TANH)
-#undef AS
+	case ACT_GELU: finish_as(ACT_GELU, p, NULL, sum, sum_stride, row, rows, column, columns); break;
+	case ACT_GELU_NEW: finish_as(ACT_GELU_NEW, p, NULL, sum, sum_stride, row, rows, column, columns); break;
+	case ACT_RELU: finish_as(ACT_RELU, p, NULL, sum, sum_stride, row, rows, column, columns); break;
+	case ACT_TANH: finish_as(ACT_TANH, p, NULL, sum, sum_stride, row, rows, column, columns); break;
 	default: finish_as(ACT_NONE, p, residual, sum, sum_stride, row, rows, column, columns);
 	}
 }
@@ -373,8 +379,8 @@ static void pack_values(float *values, const float *v, size_t stride, int n, int
 }
 
 /* out [rows, panels of N] = x [rows,K] times a packed matrix. */
-static void multiply(float *out, size_t out_stride, const float *x, size_t x_stride, const float *packed, int rows, int K,
-                     int N)
+static void multiply(float *out, size_t out_stride, const float *x, size_t x_stride, const float *packed, int rows,
+                     int K, int N)
 {
 	for (int column = 0; column < N; column += COLS) {
 		tile_function *f = N - column <= LANES ? tile_half[rows] : tile_full[rows];
@@ -450,19 +456,21 @@ INLINE void row_sums(const int R, float *sum, const float *x, size_t stride, int
 	for (int i = 0; i < 2 * R; i++)
 		s[i] = v_set(0.0f);
 	int h = 0;
-	for (; h + 2 * LANES <= H; h += 2 * LANES)
+	for (; h + 2 * LANES <= H; h += 2 * LANES) {
 		UNROLL
 		for (int i = 0; i < 2 * R; i++) {
 			vf d = v_load(x + (size_t)(i / 2) * stride + h + i % 2 * LANES) - v_set(m[i / 2]);
 			s[i] = v_fma(d, square ? d : v_set(1.0f), s[i]);
 		}
-	for (; h < H; h += LANES)
+	}
+	for (; h < H; h += LANES) {
+		int left = min_int(LANES, H - h);
 		UNROLL
 		for (int r = 0; r < R; r++) {
-			int left = min_int(LANES, H - h);
 			vf d = v_first(v_load_n(x + (size_t)r * stride + h, left) - v_set(m[r]), left, v_set(0.0f));
 			s[2 * r] = v_fma(d, square ? d : v_set(1.0f), s[2 * r]);
 		}
+	}
 	UNROLL
 	for (int r = 0; r < R; r++)
 		sum[r] = v_add_all(s[2 * r] + s[2 * r + 1]);
@@ -520,8 +528,8 @@ INLINE void layernorm_rows(const int R, float *y, size_t y_stride, const float *
 	}
 }
 
-static void layernorm(float *y, size_t y_stride, const float *x, size_t x_stride, const float *g, const float *b, double eps,
-                      int rows, int H)
+static void layernorm(float *y, size_t y_stride, const float *x, size_t x_stride, const float *g, const float *b,
+                      double eps, int rows, int H)
 {
 	int r = 0;
 	for (; r + NORM_ROWS <= rows; r += NORM_ROWS)

@@ -14,8 +14,8 @@
 enum { TABLES = 4 };
 static const char *const table_names[TABLES] = {"avx512", "avx2", "portable", "openblas"};
 
-#define EACH_TABLE(k)                     \
-	for (int i_ = 0; i_ < TABLES; i_++)   \
+#define EACH_TABLE(k)                   \
+	for (int i_ = 0; i_ < TABLES; i_++) \
 		for (const struct kernels *k = kernels_find(table_names[i_]); k; k = NULL)
 
 static int is_own(const struct kernels *k) { return strcmp(k->name, "openblas") != 0; }
@@ -110,8 +110,8 @@ static void check_product(const struct kernels *k, int T, int K, int N, enum act
 	}
 	double worst = largest_difference(&c, mine, twin, &gaps_kept);
 	if (!(worst < 4e-6) || !gaps_kept)
-		test_fail(__FILE__, __LINE__, "%s: T %d K %d N %d activation %d residual %d: off by %g, gaps kept: %d", k->name, T,
-		          K, N, act, residual, worst, gaps_kept);
+		test_fail(__FILE__, __LINE__, "%s: T %d K %d N %d activation %d residual %d: off by %g, gaps kept: %d", k->name,
+		          T, K, N, act, residual, worst, gaps_kept);
 	free(mine);
 	free(twin);
 	product_close(&c);
@@ -119,25 +119,26 @@ static void check_product(const struct kernels *k, int T, int K, int N, enum act
 
 TEST(product_equals_its_twin_at_odd_sizes)
 {
-	static const int sizes[][3] = {{1, 1, 1},    {1, 7, 130},  {2, 65, 33},  {3, 33, 257}, {4, 19, 70}, {5, 96, 64},
-	                               {6, 17, 31},  {7, 5, 16},   {8, 130, 48}, {9, 3, 17},   {10, 31, 8}, {11, 64, 40},
+	static const int sizes[][3] = {{1, 1, 1},    {1, 7, 130},  {2, 65, 33},  {3, 33, 257}, {4, 19, 70},  {5, 96, 64},
+	                               {6, 17, 31},  {7, 5, 16},   {8, 130, 48}, {9, 3, 17},   {10, 31, 8},  {11, 64, 40},
 	                               {12, 77, 32}, {13, 40, 65}, {23, 11, 34}, {24, 9, 2},   {25, 8, 100}, {61, 13, 47}};
 	EACH_TABLE(k)
-		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-			for (int residual = 0; residual < 3; residual++)
-				check_product(k, sizes[i][0], sizes[i][1], sizes[i][2], ACT_NONE, residual);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		for (int residual = 0; residual < 3; residual++)
+			check_product(k, sizes[i][0], sizes[i][1], sizes[i][2], ACT_NONE, residual);
 }
 
 TEST(product_applies_every_activation)
 {
 	EACH_TABLE(k)
-		for (int act = ACT_NONE; act <= ACT_TANH; act++)
-			check_product(k, 14, 37, 75, (enum activation)act, 0);
+	for (int act = ACT_NONE; act <= ACT_TANH; act++)
+		check_product(k, 14, 37, 75, (enum activation)act, 0);
 }
 
 TEST(product_of_a_deep_matrix_equals_its_twin)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		check_product(k, 5, 3072, 33, ACT_NONE, 1);
 		check_product(k, 29, 2000, 70, ACT_GELU, 0);
 	}
@@ -171,29 +172,29 @@ static void check_cuts(const struct kernels *k, int T, int K, int N, uint64_t se
 TEST(product_bits_do_not_depend_on_how_rows_and_panels_are_cut)
 {
 	EACH_TABLE(k)
-		for (uint64_t seed = 0; is_own(k) && seed < 12; seed++) {
-			check_cuts(k, 1 + (int)rng_below(seed, 2, 0, 40), 1 + (int)rng_below(seed, 2, 1, 90),
-			           1 + (int)rng_below(seed, 2, 2, 400), seed);
-		}
+	for (uint64_t seed = 0; is_own(k) && seed < 12; seed++) {
+		check_cuts(k, 1 + (int)rng_below(seed, 2, 0, 40), 1 + (int)rng_below(seed, 2, 1, 90),
+		           1 + (int)rng_below(seed, 2, 2, 400), seed);
+	}
 	EACH_TABLE(k)
-		if (is_own(k))
-			check_cuts(k, 27, 1500, 130, 5);
+	if (is_own(k))
+		check_cuts(k, 27, 1500, 130, 5);
 }
 
 TEST(product_keeps_nan_visible_and_in_its_row)
 {
 	EACH_TABLE(k)
-		for (int act = ACT_NONE; act <= ACT_TANH; act++) {
-			struct case_product c;
-			product_open(&c, 15, 20, 35);
-			c.p.act = (enum activation)act;
-			c.x[7 * c.x_stride + 11] = NAN;
-			k->product(&c.p, 0, 15, 0, 2);
-			for (int t = 0; t < 15; t++)
-				for (int n = 0; n < 35; n++)
-					CHECK_INT(isnan(c.y[(size_t)t * c.y_stride + (size_t)n]) != 0, t == 7);
-			product_close(&c);
-		}
+	for (int act = ACT_NONE; act <= ACT_TANH; act++) {
+		struct case_product c;
+		product_open(&c, 15, 20, 35);
+		c.p.act = (enum activation)act;
+		c.x[7 * c.x_stride + 11] = NAN;
+		k->product(&c.p, 0, 15, 0, 2);
+		for (int t = 0; t < 15; t++)
+			for (int n = 0; n < 35; n++)
+				CHECK_INT(isnan(c.y[(size_t)t * c.y_stride + (size_t)n]) != 0, t == 7);
+		product_close(&c);
+	}
 }
 
 TEST(matrices_packed_into_one_map_keep_their_columns)
@@ -236,7 +237,8 @@ static double activation_error(const struct kernels *k, enum activation act, dou
 
 TEST(gelu_is_within_2e_6_relative_of_the_erf_form_down_to_minus_6)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		CHECK_NEAR(activation_error(k, ACT_GELU, -1e-3, 1e-3, 0.0), 0.0, 5e-7);
 		CHECK_NEAR(activation_error(k, ACT_GELU, -3.0, 6.0, 0.0), 0.0, 1e-6);
 		CHECK_NEAR(activation_error(k, ACT_GELU, -6.0, -3.0, 0.0), 0.0, 6e-6);
@@ -248,7 +250,8 @@ TEST(gelu_is_within_2e_6_relative_of_the_erf_form_down_to_minus_6)
 
 TEST(gelu_new_relu_and_tanh_are_exact_to_rounding)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		CHECK_NEAR(activation_error(k, ACT_GELU_NEW, -3.0, 20.0, 0.0), 0.0, 2e-6);
 		CHECK_NEAR(activation_error(k, ACT_GELU_NEW, -60.0, -3.0, 1e-8), 0.0, 2e-6);
 		CHECK_NEAR(activation_error(k, ACT_TANH, -1e-3, 1e-3, 0.0), 0.0, 3e-7);
@@ -288,32 +291,33 @@ TEST(layernorm_equals_its_twin)
 {
 	static const int widths[] = {2, 3, 15, 16, 17, 31, 64, 65, 100, 128, 257, 312, 768, 1000};
 	EACH_TABLE(k)
-		for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
-			check_layernorm(k, 1, widths[i], 0.0, 0);
-			check_layernorm(k, 5, widths[i], 0.5, 1);
-			check_layernorm(k, 2, widths[i], 100.0, 0);
-		}
+	for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+		check_layernorm(k, 1, widths[i], 0.0, 0);
+		check_layernorm(k, 5, widths[i], 0.5, 1);
+		check_layernorm(k, 2, widths[i], 100.0, 0);
+	}
 }
 
 TEST(layernorm_bits_do_not_depend_on_the_rows_beside)
 {
 	EACH_TABLE(k)
-		for (int H = 5; H < 400; H += 79) {
-			size_t size = (size_t)7 * (size_t)H;
-			float *x = random_array(size, 2.0), *y = copy_array(x, size), *g = random_array((size_t)H, 1.0);
-			k->layernorm(y, (size_t)H, x, (size_t)H, g, g, 1e-5, 7, H);
-			for (int t = 0; t < 7; t++)
-				k->layernorm(x + (size_t)t * (size_t)H, (size_t)H, x + (size_t)t * (size_t)H, (size_t)H, g, g, 1e-5, 1, H);
-			CHECK(memcmp(x, y, size * sizeof *x) == 0);
-			free(x);
-			free(y);
-			free(g);
-		}
+	for (int H = 5; H < 400; H += 79) {
+		size_t size = (size_t)7 * (size_t)H;
+		float *x = random_array(size, 2.0), *y = copy_array(x, size), *g = random_array((size_t)H, 1.0);
+		k->layernorm(y, (size_t)H, x, (size_t)H, g, g, 1e-5, 7, H);
+		for (int t = 0; t < 7; t++)
+			k->layernorm(x + (size_t)t * (size_t)H, (size_t)H, x + (size_t)t * (size_t)H, (size_t)H, g, g, 1e-5, 1, H);
+		CHECK(memcmp(x, y, size * sizeof *x) == 0);
+		free(x);
+		free(y);
+		free(g);
+	}
 }
 
 TEST(layernorm_keeps_nan_in_its_row)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		float x[3][40], g[40], b[40];
 		for (int h = 0; h < 40; h++) {
 			g[h] = 1.0f;
@@ -331,15 +335,15 @@ TEST(layernorm_keeps_nan_in_its_row)
 TEST(dot_rows_equals_its_twin)
 {
 	EACH_TABLE(k)
-		for (int K = 1; K < 70; K++) {
-			float *h = random_array(extent(3, 80, K), 1.0), *w = random_array((size_t)K, 1.0), z[3], twin[3];
-			k->dot_rows(z, h, 80, w, 0.25f, 3, K);
-			kernels_reference.dot_rows(twin, h, 80, w, 0.25f, 3, K);
-			for (int t = 0; t < 3; t++)
-				CHECK_NEAR(z[t], twin[t], 2e-6);
-			free(h);
-			free(w);
-		}
+	for (int K = 1; K < 70; K++) {
+		float *h = random_array(extent(3, 80, K), 1.0), *w = random_array((size_t)K, 1.0), z[3], twin[3];
+		k->dot_rows(z, h, 80, w, 0.25f, 3, K);
+		kernels_reference.dot_rows(twin, h, 80, w, 0.25f, 3, K);
+		for (int t = 0; t < 3; t++)
+			CHECK_NEAR(z[t], twin[t], 2e-6);
+		free(h);
+		free(w);
+	}
 }
 
 static void check_softmax(const struct kernels *k, int n, double scale)
@@ -360,16 +364,17 @@ static void check_softmax(const struct kernels *k, int n, double scale)
 TEST(softmax_equals_its_twin_also_at_huge_values)
 {
 	EACH_TABLE(k)
-		for (int n = 1; n <= 600; n += n < 70 ? 1 : 53) {
-			check_softmax(k, n, 1.0);
-			check_softmax(k, n, 30.0);
-			check_softmax(k, n, 1e4);
-		}
+	for (int n = 1; n <= 600; n += n < 70 ? 1 : 53) {
+		check_softmax(k, n, 1.0);
+		check_softmax(k, n, 30.0);
+		check_softmax(k, n, 1e4);
+	}
 }
 
 TEST(softmax_shows_nan_and_gives_zero_to_minus_infinity)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		float z[20] = {0}, y[3] = {1.0f, -INFINITY, 1.0f};
 		z[18] = NAN;
 		k->softmax(z, 20);
@@ -402,9 +407,19 @@ static void attention_open(struct case_attention *c, int n, int D, double scale)
 	c->cls = random_array((size_t)n, 1.0);
 	c->scratch = aligned_alloc(64, (attention_scratch(n, D) * sizeof(float) + 63) / 64 * 64);
 	memset(c->scratch, 0xff, attention_scratch(n, D) * sizeof(float)); /* NaN: nothing stale may be used */
-	c->a = (struct attention){.q = c->q, .k = c->k, .v = c->v, .q_stride = stride, .k_stride = stride, .v_stride = stride,
-	                          .n = n, .D = D, .out = c->out, .out_stride = stride, .key_bias = c->bias,
-	                          .received = c->received, .from_cls = c->cls};
+	c->a = (struct attention){.q = c->q,
+	                          .k = c->k,
+	                          .v = c->v,
+	                          .q_stride = stride,
+	                          .k_stride = stride,
+	                          .v_stride = stride,
+	                          .n = n,
+	                          .D = D,
+	                          .out = c->out,
+	                          .out_stride = stride,
+	                          .key_bias = c->bias,
+	                          .received = c->received,
+	                          .from_cls = c->cls};
 }
 
 static void attention_close(struct case_attention *c)
@@ -448,8 +463,8 @@ static void check_attention(const struct kernels *k, int n, int D, int query0, i
 	double sums = extras ? difference(c.received, twin.received, (size_t)n) : 0.0;
 	double cls = extras ? difference(c.cls, twin.from_cls, (size_t)n) : 0.0;
 	if (!(out < tolerance) || !(sums < tolerance + 1e-6 * (query1 - query0)) || !(cls < tolerance))
-		test_fail(__FILE__, __LINE__, "%s: n %d D %d queries %d..%d extras %d scale %g: out %g received %g cls %g", k->name,
-		          n, D, query0, query1, extras, scale, out, sums, cls);
+		test_fail(__FILE__, __LINE__, "%s: n %d D %d queries %d..%d extras %d scale %g: out %g received %g cls %g",
+		          k->name, n, D, query0, query1, extras, scale, out, sums, cls);
 	free(twin.out);
 	if (extras) {
 		free(twin.received);
@@ -461,13 +476,14 @@ static void check_attention(const struct kernels *k, int n, int D, int query0, i
 TEST(attention_equals_its_twin_at_every_head_width)
 {
 	EACH_TABLE(k)
-		for (int D = 1; D <= 128; D += D < 40 ? 1 : 11)
-			check_attention(k, 19, D, 0, 19, D % 2, 1.0);
+	for (int D = 1; D <= 128; D += D < 40 ? 1 : 11)
+		check_attention(k, 19, D, 0, 19, D % 2, 1.0);
 }
 
 TEST(attention_equals_its_twin_at_every_length)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		for (int n = 1; n <= 70; n++)
 			check_attention(k, n, 16, 0, n, n % 3 != 0, 1.5);
 		check_attention(k, 129, 32, 0, 129, 1, 1.0);
@@ -481,34 +497,35 @@ TEST(attention_bits_do_not_depend_on_the_query_range)
 {
 	static const int sizes[][2] = {{1, 64}, {7, 32}, {16, 64}, {29, 20}, {53, 64}, {130, 32}};
 	EACH_TABLE(k)
-		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-			struct case_attention c;
-			attention_open(&c, sizes[i][0], sizes[i][1], 1.0);
-			float *whole = copy_array(c.out, c.size), *received = copy_array(c.received, (size_t)c.n);
-			float *cls = copy_array(c.cls, (size_t)c.n);
-			struct attention a = c.a;
-			a.out = whole;
-			a.received = received;
-			a.from_cls = cls;
-			k->attention(&a, 0, c.n, c.scratch);
-			for (int q = 0, q1; q < c.n; q = q1) {
-				q1 = q + 1 + (int)rng_below(3, i, (uint64_t)q, (uint32_t)(c.n - q));
-				k->attention(&c.a, q, q1, c.scratch);
-			}
-			CHECK(memcmp(whole, c.out, c.size * sizeof(float)) == 0);
-			CHECK(memcmp(received, c.received, (size_t)c.n * sizeof(float)) == 0);
-			CHECK(memcmp(cls, c.cls, (size_t)c.n * sizeof(float)) == 0);
-			free(whole);
-			free(received);
-			free(cls);
-			attention_close(&c);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct case_attention c;
+		attention_open(&c, sizes[i][0], sizes[i][1], 1.0);
+		float *whole = copy_array(c.out, c.size), *received = copy_array(c.received, (size_t)c.n);
+		float *cls = copy_array(c.cls, (size_t)c.n);
+		struct attention a = c.a;
+		a.out = whole;
+		a.received = received;
+		a.from_cls = cls;
+		k->attention(&a, 0, c.n, c.scratch);
+		for (int q = 0, q1; q < c.n; q = q1) {
+			q1 = q + 1 + (int)rng_below(3, i, (uint64_t)q, (uint32_t)(c.n - q));
+			k->attention(&c.a, q, q1, c.scratch);
 		}
+		CHECK(memcmp(whole, c.out, c.size * sizeof(float)) == 0);
+		CHECK(memcmp(received, c.received, (size_t)c.n * sizeof(float)) == 0);
+		CHECK(memcmp(cls, c.cls, (size_t)c.n * sizeof(float)) == 0);
+		free(whole);
+		free(received);
+		free(cls);
+		attention_close(&c);
+	}
 }
 
 /* A key at -10000 must weigh exactly nothing, whatever its value says. */
 TEST(attention_ignores_a_key_with_a_bias_of_minus_10000)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		struct case_attention c;
 		attention_open(&c, 21, 12, 1.0);
 		memset(c.bias, 0, 21 * sizeof *c.bias);
@@ -527,7 +544,8 @@ TEST(attention_ignores_a_key_with_a_bias_of_minus_10000)
 
 TEST(attention_shows_nan_where_it_belongs)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		struct case_attention c;
 		attention_open(&c, 30, 10, 1.0);
 		c.q[13 * c.a.q_stride + 4] = NAN; /* query 13 only */
@@ -565,7 +583,8 @@ TEST(row_stride_is_an_odd_number_of_lines_that_holds_the_row)
 #ifdef ADAPLER_TEST
 TEST(counters_add_up_whatever_the_cut)
 {
-	EACH_TABLE(k) {
+	EACH_TABLE(k)
+	{
 		struct case_product c;
 		product_open(&c, 14, 10, 45);
 		int64_t before = kernels_flops.product;
