@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 make --no-print-directory all >&2
-${CC:-cc} -O2 -std=c11 -D_GNU_SOURCE -pthread scripts/bench_kernels.c build/libadapler.a \
-	-lcjson -lutf8proc -lz -lopenblas -lm -o build/bench_kernels
+o=build/release/engine # the library hides these
+${CC:-cc} -O2 -std=c11 -D_GNU_SOURCE -pthread scripts/bench_kernels.c $o/kernels*.o $o/base/arena.o $o/base/clock.o \
+	$o/base/err.o -lopenblas -lm -o build/bench_kernels
 exec build/bench_kernels "$@"
