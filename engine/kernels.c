@@ -55,14 +55,18 @@ size_t row_stride(int columns)
 	return (lines > 2 ? lines | 1 : lines) * 16;
 }
 
+/* In squares, so that a line is read and written while it is in the first-level cache. */
 void linear_pack(float *panels, int K, int first, const float *w, int N)
 {
-	for (int n = 0; n < N; n++) {
-		int column = first + n;
-		float *to = panels + (size_t)(column / PANEL) * (size_t)K * PANEL + column % PANEL;
-		for (int k = 0; k < K; k++)
-			to[(size_t)k * PANEL] = w[(size_t)n * (size_t)K + (size_t)k];
-	}
+	enum { SIDE = 16 };
+	for (int n0 = 0; n0 < N; n0 += SIDE)
+		for (int k0 = 0; k0 < K; k0 += SIDE)
+			for (int n = n0; n < N && n < n0 + SIDE; n++) {
+				const float *from = w + (size_t)n * (size_t)K;
+				float *to = panels + (size_t)((first + n) / PANEL) * (size_t)K * PANEL + (first + n) % PANEL;
+				for (int k = k0; k < K && k < k0 + SIDE; k++)
+					to[(size_t)k * PANEL] = from[k];
+			}
 }
 
 /* As laid out in kernels_simd.h, with the most rows any table's tile has. */
