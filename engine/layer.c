@@ -41,10 +41,10 @@ static void blocks_task(void *arg, int task, int worker)
 	b->run(b->s, b->layer, row0, least(row0 + b->size, b->rows), worker);
 }
 
-/* Equal blocks of at most BLOCK_ROWS rows, as many for each thread. */
+/* Equal blocks of at most block_rows rows, as many for each thread. */
 static void for_blocks(struct session *s, block_run *run, int layer, int rows)
 {
-	int blocks = ceil_div(rows, BLOCK_ROWS * s->threads) * s->threads;
+	int blocks = ceil_div(rows, s->block_rows * s->threads) * s->threads;
 	struct blocks b = { s, run, layer, rows, ceil_div(rows, blocks) };
 	pool_for(s->pool, ceil_div(rows, b.size), blocks_task, &b);
 }
@@ -326,7 +326,7 @@ static void normalise_in_block(struct session *s, const float *g, const float *b
 static void after_attention_block(struct session *s, int layer, int row0, int row1, int worker)
 {
 	const struct layer_weights *w = &s->model->weights.layer[layer];
-	float *middle = s->middle + (size_t)worker * BLOCK_ROWS * s->f_stride;
+	float *middle = s->middle + (size_t)worker * (size_t)s->block_rows * s->f_stride;
 	struct after_attention p = after_attention(s, layer, row0, middle);
 	product_rows(s, &p.attention, 0, row1 - row0);
 	normalise_in_block(s, w->attention_norm_g, w->attention_norm_b, row0, row1, worker);

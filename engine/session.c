@@ -75,7 +75,7 @@ static void place_session(struct session *s, struct arena *a)
 	s->query = ARENA_TAKE(a, T * s->h_stride, float);
 	s->key_value = ARENA_TAKE(a, T * s->kv_stride, float);
 	s->context = ARENA_TAKE(a, T * s->h_stride, float);
-	s->middle = ARENA_TAKE(a, (size_t)s->middle_rows * s->f_stride, float);
+	s->middle = ARENA_TAKE(a, (size_t)s->threads * (size_t)s->block_rows * s->f_stride, float);
 	s->first = ARENA_TAKE(a, B * s->h_stride, float);
 	s->first_context = ARENA_TAKE(a, B * s->h_stride, float);
 	s->attention_scratch = ARENA_TAKE(a, (size_t)s->threads * s->attention_scratch_floats, float);
@@ -112,7 +112,8 @@ static void set_sizes(struct session *s)
 	s->f_stride = row_stride(c->F);
 	s->k_stride = row_stride(c->K);
 	int rows = s->options.max_rows > s->options.max_sequences ? s->options.max_rows : s->options.max_sequences;
-	s->middle_rows = BLOCK_ROWS * s->threads < rows ? BLOCK_ROWS * s->threads : rows;
+	int share = (rows + s->threads - 1) / s->threads;
+	s->block_rows = share < BLOCK_ROWS ? share : BLOCK_ROWS;
 	s->attention_scratch_floats = attention_scratch(c->P, c->D);
 }
 

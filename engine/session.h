@@ -9,9 +9,9 @@
 #include "ragged.h"
 #include "soft.h"
 
-/* Rows that one task takes through the whole of a layer after its attention: enough to use every weight many times,
- * few enough that the feed-forward's [rows,F] stays in the second-level cache. */
-enum { BLOCK_ROWS = 48 };
+/* Rows that one task takes through the whole of a layer after its attention, at most: enough to use every weight many
+ * times while it is near, few enough that [rows,F] does not cost much memory. */
+enum { BLOCK_ROWS = 512 };
 
 struct session {
 	const struct model *model;
@@ -34,8 +34,8 @@ struct session {
 	size_t h_stride, kv_stride, f_stride, k_stride;
 	float *state, *query, *key_value, *context; /* [T,H] [T,H] [T,2H] [T,H] */
 	float *first, *first_context;               /* [B,H]: row 0 of every sequence */
-	float *middle;                              /* [middle_rows,F] */
-	int middle_rows;
+	float *middle;                              /* [threads][block_rows,F] */
+	int block_rows;                             /* BLOCK_ROWS, or a thread's share of the largest batch */
 	float *predictor_hidden; /* [T,K] */
 	float *predictor_score;  /* [T]: where the predictor that is running writes */
 	float *score, *select_scratch;
