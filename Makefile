@@ -27,6 +27,8 @@ PACKAGES := libcjson libutf8proc zlib openblas
 HDF5 := $(firstword $(foreach p,hdf5 hdf5-serial,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HDF5) 2>/dev/null)
 LDLIBS := $(shell pkg-config --libs $(PACKAGES) $(HDF5) 2>/dev/null) -lpthread -lm
+# The library reads models and text, but converts nothing and draws nothing: it needs less.
+LIBRARY_LIBS := $(shell pkg-config --libs libcjson openblas 2>/dev/null) -lpthread -lm
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
@@ -44,8 +46,8 @@ FUZZ_CFLAGS := $(COMMON_CFLAGS) -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer
 
 # One kernel file for each instruction set; which one runs is decided at run time.
 ifneq ($(filter x86_64-%,$(MACHINE)),)
-%/engine/kernels_avx512.o: SET_CFLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -ffp-contract=fast
-%/engine/kernels_avx2.o: SET_CFLAGS := -mavx2 -mfma -ffp-contract=fast
+%/engine/kernels_avx512.o: SET_CFLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+%/engine/kernels_avx2.o: SET_CFLAGS := -mavx2 -mfma
 OPTIMISE := -O3
 else
 # GCC 12 for arm64 breaks down ("internal compiler error") on some loops that -O3 vectorises.
@@ -56,7 +58,9 @@ endif
 # ---- what is built from what -----------------------------------------------------------------------------------------
 SOURCES := $(foreach f,engine/base engine eval eraser reports,$(wildcard $(f)/*.c))
 # The library has no commands in it, and nothing that only a command line needs.
-LIBRARY_SOURCES := $(filter-out %_cmd.c $(addprefix engine/base/,opt.c opt_print.c progress.c interrupt.c log.c), \
+COMMAND_SOURCES := $(wildcard engine/*_cmd.c) $(addprefix engine/base/,opt.c opt_print.c progress.c interrupt.c log.c) \
+	$(addprefix engine/,input.c show.c init.c convert.c new_files.c torch.c pickle.c zip.c hdf5.c)
+LIBRARY_SOURCES := $(filter-out $(COMMAND_SOURCES), \
 	$(wildcard engine/base/*.c engine/*.c))
 FUZZ_SOURCES := $(filter-out %_cmd.c,$(SOURCES))
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
@@ -109,7 +113,7 @@ build/release/engine/version_cmd.o build/debug/engine/version_cmd.o: build/commi
 build/$(SONAME): $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map
 	$(call say,LINK)
 	$(CC) $(RELEASE_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=libadapler.map -Wl,--no-undefined \
-		$(filter %.o,$^) $(LDFLAGS) $(LDLIBS) -o $@
+		$(filter %.o,$^) $(LDFLAGS) $(LIBRARY_LIBS) -o $@
 	ln -sf $(SONAME) build/libadapler.so
 
 build/libadapler.a: $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map
@@ -123,7 +127,7 @@ build/libadapler.a: $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map
 build/adapler.pc: adapler.pc.in Makefile FORCE
 	mkdir -p build
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-		-e 's|@LIBS@|$(LDLIBS)|' $< >$@
+		-e 's|@LIBS@|$(LIBRARY_LIBS)|' $< >$@
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 build/debug/libtest.a: $(call objects,debug,$(SOURCES) tests/test.c)

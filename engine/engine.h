@@ -28,7 +28,7 @@ extern "C" {
 enum family { FAMILY_BERT, FAMILY_DISTILBERT };
 enum activation { ACT_NONE, ACT_GELU, ACT_GELU_NEW, ACT_RELU, ACT_TANH }; /* gelu: erf form; gelu_new: tanh form */
 
-enum { LABEL_SIZE = 64, CLASSES_MAX = 4096 };
+enum { LABEL_SIZE = 256, CLASSES_MAX = 4096 };
 
 struct config {
 	int L, H, A, D, F, V, P, C;
@@ -56,7 +56,7 @@ struct encoding {
 	int *word_ids;     /* index of the word within its text, -1 for specials */
 	int (*offsets)[2]; /* [begin, end) in bytes of the text given; 0,0 for specials */
 	int truncated;     /* pieces left out because of max_length */
-	int replaced;      /* bytes of the text(s) that were not UTF-8, each read as U+FFFD */
+	int replaced;      /* ill-formed UTF-8 sequences of the text(s), each read as U+FFFD */
 };
 
 /* From a model directory (tokenizer.json, or vocab.txt with tokenizer_config.json) or a vocab.txt itself. */
@@ -67,7 +67,7 @@ int tokenizer_size(const struct tokenizer *t);
 const char *tokenizer_piece(const struct tokenizer *t, int id);
 int tokenizer_find(const struct tokenizer *t, const char *piece); /* its id, or -1 */
 
-/* Equal to Hugging Face's BertTokenizerFast. `pair` may be NULL. max_length counts specials, 0 means no limit; pairs are
+/* Equal to Hugging Face's BertTokenizerFast (tokenizers 0.23.2). `pair` may be NULL. max_length counts specials, 0 means no limit; pairs are
  * truncated longest first. Read-only on the tokenizer: any number of threads may encode with one. Fails only for lack of
  * memory, a text of 2 GiB or more, or a max_length that leaves no room for the specials. */
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t text_size, const char *pair, size_t pair_size,
