@@ -2,19 +2,20 @@
 # Times adapler beside ONNX Runtime on the same shapes, in turn, in one run; prints one row a cell with the ratio of medians.
 #
 #   SHAPES="small minilm base"  LENGTHS=16,64,128,256,512  BATCHES=1,8  THREADS="1 2"  ROUNDS=3   the grid
+#   KEEP=0.75,0.5,0.25,0.1  PRUNED_LENGTH=128  PRUNED_BATCHES=1,8,32   the second table: FLOPs speedup beside the measured one
 #   LENGTH_FILES="a.len b.len"   real distributions, a length a line, in batches of 32: ours ragged, the peer padded to each
 #                                batch's longest, with a mask
 #   ADAPLER_PEERS   folder with onnx_graph.py and ort_bench.mjs (default ../shared/peers)
-#   PEER_MODULES    folder with node_modules/onnxruntime-node (default build/peers; `npm install --prefix build/peers onnxruntime-node`)
+#   PEER_MODULES    folder with node_modules/onnxruntime-node (default build/peers; `npm install --ignore-scripts --prefix build/peers onnxruntime-node`)
 set -eu
 cd "$(dirname "$0")/.."
 shapes=${SHAPES:-small minilm base} lengths=${LENGTHS-16,64,128,256,512} batches=${BATCHES:-1,8} threads=${THREADS:-1 2}
 rounds=${ROUNDS:-3} peers=${ADAPLER_PEERS:-../shared/peers} modules=${PEER_MODULES:-build/peers}
-out=build/bench; mkdir -p "$out"; raw=$out/raw.csv; : >"$raw"
+out=build/bench; mkdir -p "$out"; raw=$out/raw.csv; : >"$raw"; : >"$out/pruned.txt"
 
 has_peer=1
 if ! command -v node >/dev/null || [ ! -d "$modules/node_modules/onnxruntime-node" ]; then
-	echo "skipped: ONNX Runtime is not installed (npm install --prefix $modules onnxruntime-node)"; has_peer=0
+	echo "skipped: ONNX Runtime is not installed (npm install --ignore-scripts --prefix $modules onnxruntime-node)"; has_peer=0
 elif [ ! -f "$peers/onnx_graph.py" ] || ! /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
 	echo "skipped: ONNX Runtime needs $peers/onnx_graph.py and python3-numpy to make its graphs"; has_peer=0
 fi
@@ -81,3 +82,11 @@ awk -F, '
 		}
 		if (n) printf "ratio over %d cells: geometric mean %.2f, least %.2f\n", n, exp(sum / n), worst
 	}' "$raw" | tee "$out/table.txt"
+
+[ -n "${KEEP-1}" ] || exit 0
+echo
+echo "pruned, each layer keeping a share of the rows: what the FLOPs promise (flops x) and what the clock says (time x)"
+for shape in $shapes; do
+	build/adapler bench --quiet --shape "$shape" --threads "$(echo "$threads" | tr ' ' ,)" --lengths "${PRUNED_LENGTH:-128}" \
+		--batch "${PRUNED_BATCHES:-1,8,32}" --keep "${KEEP:-0.75,0.5,0.25,0.1}" | tee -a "$out/pruned.txt"
+done

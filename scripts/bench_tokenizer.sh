@@ -29,6 +29,8 @@ has_peer=yes
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
 	has_peer=
 	echo "bench_tokenizer.sh: without the package tokenizers, node and npm are not installed" >&2
+elif [ -d "${PEER_MODULES:-build/peers}/node_modules/tokenizers" ] && [ -z "${TOKENIZERS:-}" ]; then
+	TOKENIZERS=${PEER_MODULES:-build/peers}
 elif [ -z "${TOKENIZERS:-}" ]; then
 	TOKENIZERS=$temp/npm
 	mkdir -p "$TOKENIZERS"
