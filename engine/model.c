@@ -43,12 +43,21 @@ static void place_layer(struct layer_maps *maps, struct model *m, const struct l
 		place_linear(&maps->predictor, m, c->H, c->K, &w->cp_dense_w, &w->cp_dense_b, 1);
 }
 
+/* The file's pages that were packed leave memory, so that the peak is the packed weights and no second copy. */
+static void release_source(const struct model *m)
+{
+	if (m->block.base && m->weights.checkpoint)
+		checkpoint_release_pages(m->weights.checkpoint);
+}
+
 /* Run twice: on a zeroed arena it measures, on an open one it places and packs. */
 static void place_model(struct model *m)
 {
 	const struct config *c = &m->config;
-	for (int l = 0; l < c->L; l++)
+	for (int l = 0; l < c->L; l++) {
 		place_layer(&m->maps[l], m, &m->weights.layer[l]);
+		release_source(m);
+	}
 	place_linear(&m->pooler, m, c->H, c->H, &m->weights.pooler_w, &m->weights.pooler_b, 1);
 	place_linear(&m->classifier, m, c->H, c->C, &m->weights.classifier_w, &m->weights.classifier_b, 1);
 }
@@ -63,8 +72,7 @@ static int pack(struct model *m, struct err *e)
 	if (code)
 		return code;
 	place_model(m);
-	if (m->weights.checkpoint)
-		checkpoint_release_pages(m->weights.checkpoint);
+	release_source(m);
 	return 0;
 }
 

@@ -112,6 +112,8 @@ int weights_visit(const struct weights *w, const struct config *c, unsigned grou
 
 /* ---- binding ---- */
 
+enum { LARGE_BYTES = 1 << 20 };
+
 struct binding {
 	struct weights *w;
 	struct config *c;
@@ -244,9 +246,13 @@ static int fill_item(const struct item *item, void *arg)
 		b->used += space_for(t);
 	}
 	int64_t bad = find_not_finite(*item->slot, t->count);
-	return bad < 0 ? 0
-	               : err_set(b->e, ERR_FORMAT, "value %lld of tensor '%s' in '%s' is %g, expected finite numbers",
-	                         (long long)bad, t->name, checkpoint_path(b->file), (double)(*item->slot)[bad]);
+	if (bad >= 0)
+		return err_set(b->e, ERR_FORMAT, "value %lld of tensor '%s' in '%s' is %g, expected finite numbers", (long long)bad,
+		               t->name, checkpoint_path(b->file), (double)(*item->slot)[bad]);
+	/* What was only looked at need not stay in memory: it is packed next, or read when a token asks for its row. */
+	if (t->bytes >= LARGE_BYTES)
+		checkpoint_release_pages(b->file);
+	return 0;
 }
 
 /* ---- what is left over ---- */
