@@ -22,33 +22,37 @@ struct bench_args {
 	double seconds;
 };
 
-#define OPTION(name, letter, kind, field, metavar, help, low, high) \
-	{ name, letter, kind, offsetof(struct bench_args, field), metavar, help, low, high }
+#define OPTION(name, letter, kind, field, metavar, help, low, high)                      \
+	{                                                                                    \
+		name, letter, kind, offsetof(struct bench_args, field), metavar, help, low, high \
+	}
 
 static const struct opt options[] = {
 	OPTION("model", 'm', OPT_DIR, model, "DIR", "time this model", 0, 0),
-	OPTION("shape", 0, OPT_STRING, shape, "LxHxAxF", "time random weights: base, minilm, small, or numbers (default base)", 0,
-	       0),
+	OPTION("shape", 0, OPT_STRING, shape, "LxHxAxF",
+           "time random weights: base, minilm, small, or numbers (default base)", 0, 0),
 	OPTION("lengths", 'n', OPT_STRING, lengths, "LIST", "tokens a sequence (default 16,64,128,256,512)", 0, 0),
-	OPTION("lengths-file", 0, OPT_FILE, lengths_file, "FILE", "a length a line: a real distribution, in that order", 0, 0),
+	OPTION("lengths-file", 0, OPT_FILE, lengths_file, "FILE", "a length a line: a real distribution, in that order", 0,
+           0),
 	OPTION("batch", 'b', OPT_STRING, batch, "LIST", "sequences a batch (default 1,8)", 0, 0),
 	OPTION("threads", 'j', OPT_STRING, threads, "LIST", "threads (default 1)", 0, 0),
-	OPTION("keep", 'k', OPT_STRING, keep, "SCHEDULES", "shares of the rows that layers keep, a,b,.. or a/b/c,.. by layer (default 1)", 0,
-	       0),
+	OPTION("keep", 'k', OPT_STRING, keep, "SCHEDULES",
+           "shares of the rows that layers keep, a,b,.. or a/b/c,.. by layer (default 1)", 0, 0),
 	OPTION("policy", 'p', OPT_STRING, policy, "P", "what scores the rows under --keep (default adapler)", 0, 0),
 	OPTION("precision", 0, OPT_CHOICE, precision, "f32|bf16|int8", "of the matrix products (default f32)", 0, 0),
 	OPTION("kernels", 0, OPT_STRING, kernels, "K", "avx512, avx2, portable or openblas (default: the fastest)", 0, 0),
 	OPTION("seconds", 0, OPT_DOUBLE, seconds, "S", "time to spend on a cell (default 0.5)", 0, 0),
 	OPTION("runs", 0, OPT_INT, runs, "N", "runs a cell at least (default 5)", 1, RUNS_MAX),
-	OPTION("full-last-layer", 0, OPT_FLAG, is_full, NULL, "compute the rows of the last layer that logits do not need", 0, 0),
+	OPTION("full-last-layer", 0, OPT_FLAG, is_full, NULL, "compute the rows of the last layer that logits do not need",
+           0, 0),
 	OPTION("json", 0, OPT_FLAG, is_json, NULL, "one JSON object a cell", 0, 0),
-	{ .kind = OPT_END },
+	{.kind = OPT_END},
 };
 
 static const struct {
 	const char *name;
 	int L, H, A, F;
-} shapes[] = { { "base", 12, 768, 12, 3072 }, { "minilm", 6, 384, 12, 1536 }, { "small", 4, 256, 4, 1024 } };
+} shapes[] = {{"base", 12, 768, 12, 3072}, {"minilm", 6, 384, 12, 1536}, {"small", 4, 256, 4, 1024}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 struct bench {
@@ -92,7 +96,7 @@ static int length_of(const struct bench *b, const struct cell *cell, int i)
 static int make_batches(struct batches *out, const struct bench *b, const struct cell *cell, struct err *e)
 {
 	int sequences = cell->length ? cell->batch : b->distribution_count, rows = 0;
-	*out = (struct batches){ .batch = cell->batch, .sequences = sequences };
+	*out = (struct batches){.batch = cell->batch, .sequences = sequences};
 	out->start = malloc(((size_t)sequences + 1) * sizeof *out->start);
 	for (int i = 0; i < sequences; i++)
 		rows += length_of(b, cell, i);
@@ -123,7 +127,7 @@ static int run_all(struct session *s, const struct bench *b, const struct batche
 		int B = all->sequences - first < all->batch ? all->sequences - first : all->batch;
 		for (int i = 0; i <= B; i++)
 			local[i] = all->start[first + i] - all->start[first];
-		struct batch batch = { .B = B, .start = local, .ids = all->ids + all->start[first] };
+		struct batch batch = {.B = B, .start = local, .ids = all->ids + all->start[first]};
 		int code = session_run(s, &batch, p, t, e);
 		if (code)
 			return code;
@@ -181,12 +185,13 @@ static int cell_policy(struct policy *p, const struct bench *b, const struct cel
 static int run_cell(struct cell *cell, const struct bench *b, struct err *e)
 {
 	struct policy p, dense;
-	struct batches all = { 0 };
+	struct batches all = {0};
 	struct session *s = NULL;
 	int longest = 0, sequences = cell->length ? 1 : b->distribution_count;
 	for (int i = 0; i < sequences; i++)
 		longest = length_of(b, cell, i) > longest ? length_of(b, cell, i) : longest;
-	struct session_options o = { .threads = cell->threads, .max_sequences = cell->batch, .max_rows = cell->batch * longest };
+	struct session_options o = {
+		.threads = cell->threads, .max_sequences = cell->batch, .max_rows = cell->batch * longest};
 	o.want = WANT_PROFILE;
 	o.full_last_layer = b->args->is_full;
 	int code = cell_policy(&p, b, cell, e);
@@ -210,19 +215,22 @@ static int run_cell(struct cell *cell, const struct bench *b, struct err *e)
 static void add_shares(struct buf *out, const struct profile *p)
 {
 	double total = p->total > 0 ? (double)p->total : 1;
-	buf_addf(out, ",\"shares\":{\"embedding\":%.4f,\"products\":%.4f,\"attention\":%.4f,\"normalisation\":%.4f,\"policy\":%.4f,"
-	              "\"head\":%.4f}",
-	         (double)p->embedding / total, (double)p->products / total, (double)p->attention / total,
-	         (double)p->normalisation / total, (double)p->policy / total, (double)p->head / total);
+	buf_addf(
+		out,
+		",\"shares\":{\"embedding\":%.4f,\"products\":%.4f,\"attention\":%.4f,\"normalisation\":%.4f,\"policy\":%.4f,"
+		"\"head\":%.4f}",
+		(double)p->embedding / total, (double)p->products / total, (double)p->attention / total,
+		(double)p->normalisation / total, (double)p->policy / total, (double)p->head / total);
 }
 
 static void print_json(struct bench *b, const struct cell *cell, double speedup)
 {
 	struct buf *out = &b->out;
-	buf_addf(out, "{\"shape\":\"%s\",\"length\":%d,\"batch\":%d,\"threads\":%d,\"precision\":\"f32\",\"kernels\":\"%s\"",
+	buf_addf(out,
+	         "{\"shape\":\"%s\",\"length\":%d,\"batch\":%d,\"threads\":%d,\"precision\":\"f32\",\"kernels\":\"%s\"",
 	         b->shape, cell->length, cell->batch, cell->threads, model_kernels(b->model));
-	buf_addf(out, ",\"keep\":\"%s\",\"median_ms\":%.5g,\"min_ms\":%.5g,\"max_ms\":%.5g,\"runs\":%d,\"gflops\":%.4g", cell->keep,
-	         cell->median_ms, cell->min_ms, cell->max_ms, cell->runs, cell->flops / cell->median_ms * 1e-6);
+	buf_addf(out, ",\"keep\":\"%s\",\"median_ms\":%.5g,\"min_ms\":%.5g,\"max_ms\":%.5g,\"runs\":%d,\"gflops\":%.4g",
+	         cell->keep, cell->median_ms, cell->min_ms, cell->max_ms, cell->runs, cell->flops / cell->median_ms * 1e-6);
 	buf_addf(out, ",\"flops_speedup\":%.4g,\"time_speedup\":", cell->dense_flops / cell->flops);
 	buf_add_json_double(out, speedup);
 	buf_addf(out, ",\"weight_bytes\":%zu,\"workspace_bytes\":%zu", model_bytes(b->model), cell->workspace_bytes);
@@ -246,9 +254,9 @@ static void print_line(struct bench *b, const struct cell *cell, double speedup)
 
 static void print_head(struct bench *b)
 {
-	buf_addf(&b->out, "%-16s %6s %5s %7s  %-9s %9s %9s %9s %5s %8s %7s %7s  %5s %5s %5s %5s\n", "shape", "length", "batch",
-	         "threads", "keep", "median ms", "min ms", "max ms", "runs", "GFLOP/s", "flops x", "time x", "prod%", "attn%",
-	         "norm%", "pol%");
+	buf_addf(&b->out, "%-16s %6s %5s %7s  %-9s %9s %9s %9s %5s %8s %7s %7s  %5s %5s %5s %5s\n", "shape", "length",
+	         "batch", "threads", "keep", "median ms", "min ms", "max ms", "runs", "GFLOP/s", "flops x", "time x",
+	         "prod%", "attn%", "norm%", "pol%");
 }
 
 static void flush(struct bench *b)
@@ -264,7 +272,7 @@ static int run_schedules(struct bench *b, int length, int batch, int threads, st
 {
 	double dense_ms = 0;
 	for (int k = 0; k < b->keep_count; k++) {
-		struct cell cell = { .length = length, .batch = batch, .threads = threads, .keep = b->keep[k] };
+		struct cell cell = {.length = length, .batch = batch, .threads = threads, .keep = b->keep[k]};
 		int code = run_cell(&cell, b, e);
 		if (code)
 			return code;
@@ -286,8 +294,8 @@ static int run_grid(struct bench *b, struct err *e)
 		print_head(b);
 		flush(b);
 	}
-	progress_begin(&b->progress, "bench", "cells",
-	               (int64_t)lengths * b->batch_count * b->thread_count * b->keep_count, log_is_quiet());
+	progress_begin(&b->progress, "bench", "cells", (int64_t)lengths * b->batch_count * b->thread_count * b->keep_count,
+	               log_is_quiet());
 	for (int j = 0; j < b->thread_count; j++)
 		for (int i = 0; i < b->batch_count; i++)
 			for (int n = 0; n < lengths && !code; n++)
@@ -314,13 +322,13 @@ static int parse_shape(struct config *c, const char *text, struct err *e)
 
 static int open_model(struct bench *b, struct err *e)
 {
-	struct model_options o = { .kernels = b->args->kernels };
+	struct model_options o = {.kernels = b->args->kernels};
 	int code;
 	if (b->args->model) {
 		if ((code = model_open(&b->model, b->args->model, &o, e)))
 			return code;
 	} else {
-		struct config c = { .V = 30522, .P = 512, .C = 2, .types = 2, .K = 32, .act = ACT_GELU, .layer_norm_eps = 1e-12 };
+		struct config c = {.V = 30522, .P = 512, .C = 2, .types = 2, .K = 32, .act = ACT_GELU, .layer_norm_eps = 1e-12};
 		if ((code = parse_shape(&c, b->args->shape ? b->args->shape : "base", e)))
 			return code;
 		c.D = c.H / c.A;
@@ -341,7 +349,8 @@ static int read_distribution(struct bench *b, struct err *e)
 	while (fscanf(f, "%d", &n) == 1) {
 		if (n < 1 || n > b->c->P) {
 			fclose(f);
-			return err_set(e, ERR_LIMIT, "length %d in '%s' line %d is not in 1 to %d", n, b->args->lengths_file, line, b->c->P);
+			return err_set(e, ERR_LIMIT, "length %d in '%s' line %d is not in 1 to %d", n, b->args->lengths_file, line,
+			               b->c->P);
 		}
 		if (b->distribution_count == capacity) {
 			capacity = capacity ? 2 * capacity : 1024;
@@ -382,12 +391,14 @@ static int parse_keep(struct bench *b, const char *text, struct err *e)
 static int parse_lists(struct bench *b, struct err *e)
 {
 	const struct bench_args *a = b->args;
-	int code = opt_int_list(b->lengths, LIST_MAX, &b->length_count, a->lengths ? a->lengths : "16,64,128,256,512", "lengths",
-	                        1, 1 << 20, e);
+	int code = opt_int_list(b->lengths, LIST_MAX, &b->length_count, a->lengths ? a->lengths : "16,64,128,256,512",
+	                        "lengths", 1, 1 << 20, e);
 	if (!code)
-		code = opt_int_list(b->batches, LIST_MAX, &b->batch_count, a->batch ? a->batch : "1,8", "batch", 1, SEQUENCES_MAX, e);
+		code = opt_int_list(b->batches, LIST_MAX, &b->batch_count, a->batch ? a->batch : "1,8", "batch", 1,
+		                    SEQUENCES_MAX, e);
 	if (!code)
-		code = opt_int_list(b->threads, LIST_MAX, &b->thread_count, a->threads ? a->threads : "1", "threads", 1, 1024, e);
+		code =
+			opt_int_list(b->threads, LIST_MAX, &b->thread_count, a->threads ? a->threads : "1", "threads", 1, 1024, e);
 	return code ? code : parse_keep(b, a->keep ? a->keep : "1", e);
 }
 
@@ -401,8 +412,8 @@ static void say_memory(const struct bench *b)
 
 static int bench_run(const struct command *c, int argc, char **argv, struct err *e)
 {
-	struct bench_args args = { .seconds = 0.5, .runs = 5 };
-	struct bench b = { .args = &args };
+	struct bench_args args = {.seconds = 0.5, .runs = 5};
+	struct bench b = {.args = &args};
 	char **rest;
 	int count, code = opt_parse(c, argc, argv, &args, &rest, &count, e);
 	if (code)
@@ -410,7 +421,8 @@ static int bench_run(const struct command *c, int argc, char **argv, struct err 
 	if (count || (args.model && args.shape))
 		return err_set(e, ERR_USAGE, "bench takes --model or --shape, and no other words");
 	if (args.precision)
-		return err_set(e, ERR_UNSUPPORTED, "precision '%s' is not built in (known: f32)", args.precision == 1 ? "bf16" : "int8");
+		return err_set(e, ERR_UNSUPPORTED, "precision '%s' is not built in (known: f32)",
+		               args.precision == 1 ? "bf16" : "int8");
 	interrupt_install();
 	code = parse_lists(&b, e);
 	if (!code)
@@ -432,13 +444,14 @@ const struct command bench_command = {
 	.name = "bench",
 	.summary = "time a model by length, batch, threads and keep schedule",
 	.usage = "[--model DIR | --shape LxHxAxF] [--lengths ..] [--batch ..] [--threads ..] [--keep ..] [--json]",
-	.details = "Lists are 1,8,32 or from:to:step. Every cell is warmed up, then repeated; the median, minimum and maximum\n"
-	           "of a whole forward pass are printed, with the FLOPs speedup over dense (flops x), the speedup measured\n"
-	           "(time x), and the share of each part of the pass. --keep schedules are shares of the length at the\n"
-	           "start: 0.5 at every layer, or 0.8/0.6/0.4 by layer. --json: shape, length, batch, threads, precision,\n"
-	           "keep, median_ms, min_ms, runs, gflops, flops_speedup, time_speedup and more, one object a cell.",
+	.details =
+		"Lists are 1,8,32 or from:to:step. Every cell is warmed up, then repeated; the median, minimum and maximum\n"
+		"of a whole forward pass are printed, with the FLOPs speedup over dense (flops x), the speedup measured\n"
+		"(time x), and the share of each part of the pass. --keep schedules are shares of the length at the\n"
+		"start: 0.5 at every layer, or 0.8/0.6/0.4 by layer. --json: shape, length, batch, threads, precision,\n"
+		"keep, median_ms, min_ms, runs, gflops, flops_speedup, time_speedup and more, one object a cell.",
 	.examples = "adapler bench --shape small --lengths 16,128 --batch 1,8 --threads 1,2\n"
-	            "adapler bench --shape base --lengths 128 --keep 0.75,0.5,0.25,0.1 --json",
+				"adapler bench --shape base --lengths 128 --keep 0.75,0.5,0.25,0.1 --json",
 	.options = options,
 	.run = bench_run,
 };

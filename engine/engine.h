@@ -89,15 +89,15 @@ int model_open(struct model **m, const char *dir, const struct model_options *op
 void model_close(struct model *m);
 const struct config *model_config(const struct model *m);
 const char *model_kernels(const struct model *m);
-const float *model_eta(const struct model *m);    /* [L] thresholds; NULL without contribution predictors */
-size_t model_bytes(const struct model *m);        /* memory of the weights: packed matrices and tables */
+const float *model_eta(const struct model *m); /* [L] thresholds; NULL without contribution predictors */
+size_t model_bytes(const struct model *m);     /* memory of the weights: packed matrices and tables */
 
 /* ---- policy: what is dropped, where, and what becomes of it --------------------------------------------------- */
 
 enum site { SITE_BEFORE_LAYER, SITE_AFTER_ATTENTION };
 enum fate { FATE_DISCARD, FATE_CARRY }; /* carry: a dropped row keeps its last state in the final hidden states */
 
-struct scorer;   /* internal rows of the tables in policy.c */
+struct scorer; /* internal rows of the tables in policy.c */
 struct selector;
 
 /* A policy is scorer x selector x site x fate. Parsed from "NAME" or "NAME:key=value,..."; a list of numbers, one a
@@ -108,13 +108,13 @@ struct policy {
 	const struct selector *selector;
 	enum site site;
 	enum fate fate;
-	int first_layer;      /* layers below it drop nothing */
-	uint64_t seed;        /* for the random scorer */
-	double eta_scale;     /* multiplies the trained thresholds */
-	double soft_lambda;   /* > 0: soft removal at this temperature, nothing is dropped (training's forward) */
-	int values;           /* how many of value[] were given */
-	double value[64];     /* the selector's argument by layer */
-	char text[256];       /* the canonical spelling: same text, same behaviour */
+	int first_layer;    /* layers below it drop nothing */
+	uint64_t seed;      /* for the random scorer */
+	double eta_scale;   /* multiplies the trained thresholds */
+	double soft_lambda; /* > 0: soft removal at this temperature, nothing is dropped (training's forward) */
+	int values;         /* how many of value[] were given */
+	double value[64];   /* the selector's argument by layer */
+	char text[256];     /* the canonical spelling: same text, same behaviour */
 };
 
 int policy_parse(struct policy *p, const char *text, struct err *e);
@@ -153,17 +153,17 @@ struct profile {
  * sequence b are [start[l][b], start[l][b+1]) of the start array named beside it. */
 struct trace {
 	int B, T0, L;
-	const float *logits; /* [B,C] */
-	const int *died_at;  /* [T0]: the layer at whose pruning site the token was dropped; L: it lived */
-	const int *const *layer_start; /* [L][B+1]: the rows that layer l attends to */
-	const int *const *score_start; /* [L][B+1]: the rows that the policy scored at layer l */
-	const float *const *scores;    /* WANT_SCORES, by score_start; NULL at a layer where nothing was scored */
-	const float *const *received;  /* WANT_ATTENTION, by layer_start: mean over heads and queries, by key */
-	const float *const *from_cls;  /* WANT_ATTENTION, by layer_start: mean over heads of row 0 */
+	const float *logits;            /* [B,C] */
+	const int *died_at;             /* [T0]: the layer at whose pruning site the token was dropped; L: it lived */
+	const int *const *layer_start;  /* [L][B+1]: the rows that layer l attends to */
+	const int *const *score_start;  /* [L][B+1]: the rows that the policy scored at layer l */
+	const float *const *scores;     /* WANT_SCORES, by score_start; NULL at a layer where nothing was scored */
+	const float *const *received;   /* WANT_ATTENTION, by layer_start: mean over heads and queries, by key */
+	const float *const *from_cls;   /* WANT_ATTENTION, by layer_start: mean over heads of row 0 */
 	const int *const *hidden_start; /* [L+1][B+1] */
-	const float *const *hidden;    /* WANT_HIDDEN: [L+1], after the embeddings and after each layer, by hidden_start */
-	size_t hidden_stride;          /* floats from row to row of `hidden` */
-	const float *const *soft_mask; /* soft removal: [L][T0], u after layer l's step */
+	const float *const *hidden;     /* WANT_HIDDEN: [L+1], after the embeddings and after each layer, by hidden_start */
+	size_t hidden_stride;           /* floats from row to row of `hidden` */
+	const float *const *soft_mask;  /* soft removal: [L][T0], u after layer l's step */
 	const float *const *soft_length; /* soft removal: [L][B], 1 + sum of u */
 	struct profile profile;
 };
@@ -173,10 +173,10 @@ struct trace {
 struct session;
 
 struct session_options {
-	int threads;       /* 0: one per processor */
-	int max_rows;      /* T0 of the largest batch; 0: 32 * P */
-	int max_sequences; /* 0: 64 */
-	unsigned want;     /* WANT_* */
+	int threads;         /* 0: one per processor */
+	int max_rows;        /* T0 of the largest batch; 0: 32 * P */
+	int max_sequences;   /* 0: 64 */
+	unsigned want;       /* WANT_* */
 	int full_last_layer; /* compute every row of the last layer, though logits need only row 0; implied by
 	                      * WANT_HIDDEN and WANT_ATTENTION */
 };
@@ -193,11 +193,11 @@ int session_run(struct session *s, const struct batch *b, const struct policy *p
 /* Floating-point operations of the matrix products (1 multiply-add = 2), by part. Normalisation, softmax and GELU are
  * not counted: they are under 1 % of the arithmetic. */
 struct flops {
-	int64_t projection;   /* query, key, value and output products */
-	int64_t attention;    /* scores and weighted sums */
+	int64_t projection; /* query, key, value and output products */
+	int64_t attention;  /* scores and weighted sums */
 	int64_t feed_forward;
-	int64_t policy;       /* contribution predictors */
-	int64_t head;         /* pooler and classifier */
+	int64_t policy; /* contribution predictors */
+	int64_t head;   /* pooler and classifier */
 };
 
 int64_t flops_total(const struct flops *f);

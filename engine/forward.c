@@ -195,9 +195,9 @@ static void begin(struct session *s, const struct batch *b, const struct policy 
 	for (int i = 0; i < b->B; i++)
 		s->identity[i] = identify(b, i);
 	for (int i = 0; i < b->B && p->soft_lambda > 0; i++) {
-		s->soft[i] = (struct soft){ .n = b->start[i + 1] - b->start[i],
-			                    .mask = s->soft_mask + b->start[i],
-			                    .key_bias = s->key_bias + b->start[i] };
+		s->soft[i] = (struct soft){.n = b->start[i + 1] - b->start[i],
+		                           .mask = s->soft_mask + b->start[i],
+		                           .key_bias = s->key_bias + b->start[i]};
 		soft_begin(&s->soft[i]);
 	}
 }

@@ -13,7 +13,7 @@ enum { NAME_SIZE = 512, LINE_LIMIT = 1 << 30 };
 int input_open(struct input *in, const char *path, enum input_format format, struct err *e)
 {
 	int is_stdin = !path || strcmp(path, "-") == 0;
-	*in = (struct input){ .name = is_stdin ? "standard input" : path, .format = format };
+	*in = (struct input){.name = is_stdin ? "standard input" : path, .format = format};
 	in->stream = is_stdin ? stdin : fopen(path, "rb");
 	if (!in->stream)
 		return err_set_errno(e, errno, "cannot open '%s'", path);
@@ -105,8 +105,7 @@ static int read_text(struct buf *out, const cJSON *object, const char *field, in
 	return buf_check(out, e);
 }
 
-static int read_fields(struct record *r, const cJSON *object, enum input_format format, const char *name,
-                       struct err *e)
+static int read_fields(struct record *r, const cJSON *object, enum input_format format, const char *name, struct err *e)
 {
 	int code = 0, has_text = 0;
 	if (format == INPUT_JSONL) {
@@ -122,7 +121,8 @@ static int read_fields(struct record *r, const cJSON *object, enum input_format 
 		if (!code)
 			code = read_list(&r->type_ids, object, "type_ids", 1, name, e);
 		if (!code && r->type_ids.count >= 0 && r->type_ids.count != r->ids.count)
-			return err_set(e, ERR_MISMATCH, "%d 'type_ids' for %d 'ids' in '%s'", r->type_ids.count, r->ids.count, name);
+			return err_set(e, ERR_MISMATCH, "%d 'type_ids' for %d 'ids' in '%s'", r->type_ids.count, r->ids.count,
+			               name);
 	}
 	if (!code)
 		code = read_list(&r->scores, object, "scores", 0, name, e);

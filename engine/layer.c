@@ -14,15 +14,9 @@ enum {
 	PRODUCTS_MAX = 2,
 };
 
-static int least(int a, int b)
-{
-	return a < b ? a : b;
-}
+static int least(int a, int b) { return a < b ? a : b; }
 
-static int ceil_div(int a, int b)
-{
-	return (a + b - 1) / b;
-}
+static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 /* ---- rows shared out in blocks -------------------------------------------------------------------------------- */
 
@@ -45,7 +39,7 @@ static void blocks_task(void *arg, int task, int worker)
 static void for_blocks(struct session *s, block_run *run, int layer, int rows)
 {
 	int blocks = ceil_div(rows, s->block_rows * s->threads) * s->threads;
-	struct blocks b = { s, run, layer, rows, ceil_div(rows, blocks) };
+	struct blocks b = {s, run, layer, rows, ceil_div(rows, blocks)};
 	pool_for(s->pool, ceil_div(rows, b.size), blocks_task, &b);
 }
 
@@ -143,29 +137,26 @@ static void embed_block(struct session *s, int layer, int row0, int row1, int wo
 		normalise(s, s->x, w->embedding_norm_g, w->embedding_norm_b, row0, row1);
 }
 
-void layer_embed(struct session *s)
-{
-	for_blocks(s, embed_block, 0, s->live.T);
-}
+void layer_embed(struct session *s) { for_blocks(s, embed_block, 0, s->live.T); }
 
 /* ---- attention ------------------------------------------------------------------------------------------------ */
 
 static struct product query_product(struct session *s, int layer, int first_queries)
 {
-	return (struct product){ .x = first_queries ? s->first : s->x,
-		                 .x_stride = s->h_stride,
-		                 .y = s->query,
-		                 .y_stride = s->h_stride,
-		                 .w = &s->model->maps[layer].query };
+	return (struct product){.x = first_queries ? s->first : s->x,
+	                        .x_stride = s->h_stride,
+	                        .y = s->query,
+	                        .y_stride = s->h_stride,
+	                        .w = &s->model->maps[layer].query};
 }
 
 static struct product key_value_product(struct session *s, int layer)
 {
-	return (struct product){ .x = s->x,
-		                 .x_stride = s->h_stride,
-		                 .y = s->key_value,
-		                 .y_stride = s->kv_stride,
-		                 .w = &s->model->maps[layer].key_value };
+	return (struct product){.x = s->x,
+	                        .x_stride = s->h_stride,
+	                        .y = s->key_value,
+	                        .y_stride = s->kv_stride,
+	                        .w = &s->model->maps[layer].key_value};
 }
 
 static void key_value_block(struct session *s, int layer, int row0, int row1, int worker)
@@ -188,7 +179,7 @@ static void project(struct session *s, int layer, int first_queries)
 		for_blocks(s, query_key_value_block, layer, s->live.T);
 		return;
 	}
-	struct products all = { .count = 0 };
+	struct products all = {.count = 0};
 	products_add(&all, query_product(s, layer, first_queries), first_queries ? s->live.B : s->live.T);
 	if (is_blockwise(s, s->live.T))
 		for_blocks(s, key_value_block, layer, s->live.T);
@@ -270,9 +261,8 @@ static void reduce_heads(struct session *s, int layer)
 void layer_attend(struct session *s, int layer, int first_queries)
 {
 	int heads = s->live.B * s->c->A;
-	struct attend a = { s, first_queries, 0, 1 };
-	a.is_watched = !first_queries &&
-	               ((policy_needs(s->policy) & NEED_ATTENTION) || (s->options.want & WANT_ATTENTION));
+	struct attend a = {s, first_queries, 0, 1};
+	a.is_watched = !first_queries && ((policy_needs(s->policy) & NEED_ATTENTION) || (s->options.want & WANT_ATTENTION));
 	if (!a.is_watched && !first_queries && s->threads > 1 && heads < TASKS_PER_THREAD * s->threads)
 		a.chunks = ceil_div(TASKS_PER_THREAD * s->threads, heads);
 	project(s, layer, first_queries);
@@ -296,12 +286,12 @@ static struct after_attention after_attention(struct session *s, int layer, int 
 	const struct layer_maps *maps = &s->model->maps[layer];
 	float *x = s->x + (size_t)row0 * s->h_stride;
 	const float *context = (s->is_first_only ? s->first_context : s->context) + (size_t)row0 * s->h_stride;
-	struct product onto_x = { .y = x, .y_stride = s->h_stride, .residual = x, .residual_stride = s->h_stride };
-	struct after_attention p = { .attention = onto_x, .ffn_out = onto_x };
+	struct product onto_x = {.y = x, .y_stride = s->h_stride, .residual = x, .residual_stride = s->h_stride};
+	struct after_attention p = {.attention = onto_x, .ffn_out = onto_x};
 	p.attention.x = context;
 	p.attention.x_stride = s->h_stride;
 	p.attention.w = &maps->attention;
-	p.ffn_in = (struct product){ .x = x, .x_stride = s->h_stride, .y = middle, .y_stride = s->f_stride };
+	p.ffn_in = (struct product){.x = x, .x_stride = s->h_stride, .y = middle, .y_stride = s->f_stride};
 	p.ffn_in.w = &maps->ffn_in;
 	p.ffn_in.act = s->c->act;
 	p.ffn_out.x = middle;
@@ -337,7 +327,7 @@ static void after_attention_block(struct session *s, int layer, int row0, int ro
 
 static void one_product(struct session *s, struct product p, int rows)
 {
-	struct products all = { .count = 0 };
+	struct products all = {.count = 0};
 	products_add(&all, p, rows);
 	products_run(s, &all);
 	session_lap(s, &s->trace.profile.products);
@@ -371,12 +361,12 @@ void layer_feed_forward(struct session *s, int layer)
 static void predict_block(struct session *s, int layer, int row0, int row1, int worker)
 {
 	const struct layer_weights *w = &s->model->weights.layer[layer];
-	struct product p = { .x = s->x,
-		             .x_stride = s->h_stride,
-		             .y = s->predictor_hidden,
-		             .y_stride = s->k_stride,
-		             .w = &s->model->maps[layer].predictor,
-		             .act = ACT_GELU };
+	struct product p = {.x = s->x,
+	                    .x_stride = s->h_stride,
+	                    .y = s->predictor_hidden,
+	                    .y_stride = s->k_stride,
+	                    .w = &s->model->maps[layer].predictor,
+	                    .act = ACT_GELU};
 	(void)worker;
 	product_rows(s, &p, row0, row1);
 	s->kernels->dot_rows(s->predictor_score + row0, s->predictor_hidden + (size_t)row0 * s->k_stride, s->k_stride,
@@ -397,17 +387,17 @@ void layer_head(struct session *s)
 		for (int b = 0; b < s->live.B; b++)
 			memcpy(s->first + (size_t)b * s->h_stride, s->x + (size_t)s->live.start[b] * s->h_stride,
 			       (size_t)s->c->H * sizeof(float));
-	struct product pooler = { .x = s->first,
-		                  .x_stride = s->h_stride,
-		                  .y = s->pooled,
-		                  .y_stride = s->h_stride,
-		                  .w = &s->model->pooler,
-		                  .act = s->c->family == FAMILY_DISTILBERT ? ACT_RELU : ACT_TANH };
-	struct product classifier = { .x = s->pooled,
-		                      .x_stride = s->h_stride,
-		                      .y = s->logits,
-		                      .y_stride = (size_t)s->c->C,
-		                      .w = &s->model->classifier };
+	struct product pooler = {.x = s->first,
+	                         .x_stride = s->h_stride,
+	                         .y = s->pooled,
+	                         .y_stride = s->h_stride,
+	                         .w = &s->model->pooler,
+	                         .act = s->c->family == FAMILY_DISTILBERT ? ACT_RELU : ACT_TANH};
+	struct product classifier = {.x = s->pooled,
+	                             .x_stride = s->h_stride,
+	                             .y = s->logits,
+	                             .y_stride = (size_t)s->c->C,
+	                             .w = &s->model->classifier};
 	one_product(s, pooler, s->live.B);
 	one_product(s, classifier, s->live.B);
 }

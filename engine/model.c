@@ -18,7 +18,7 @@ static void place_linear(struct linear *out, struct model *m, int K, int N, cons
 	float *panels = is_blas ? NULL : ARENA_TAKE(&m->block, columns * (size_t)K, float);
 	float *rows = is_blas && count > 1 ? ARENA_TAKE(&m->block, (size_t)N * (size_t)count * (size_t)K, float) : NULL;
 	float *b = ARENA_TAKE(&m->block, columns, float);
-	*out = (struct linear){ .K = K, .N = N * count, .panels = panels, .bias = b, .rows = rows ? rows : w[0] };
+	*out = (struct linear){.K = K, .N = N * count, .panels = panels, .bias = b, .rows = rows ? rows : w[0]};
 	if (!b)
 		return;
 	for (int i = 0; i < count; i++) {
@@ -34,8 +34,8 @@ static void place_layer(struct layer_maps *maps, struct model *m, const struct l
 {
 	const struct config *c = &m->config;
 	place_linear(&maps->query, m, c->H, c->H, &w->query_w, &w->query_b, 1);
-	place_linear(&maps->key_value, m, c->H, c->H, (const float *[]){ w->key_w, w->value_w },
-	             (const float *[]){ w->key_b, w->value_b }, 2);
+	place_linear(&maps->key_value, m, c->H, c->H, (const float *[]){w->key_w, w->value_w},
+	             (const float *[]){w->key_b, w->value_b}, 2);
 	place_linear(&maps->attention, m, c->H, c->H, &w->attention_w, &w->attention_b, 1);
 	place_linear(&maps->ffn_in, m, c->H, c->F, &w->ffn_in_w, &w->ffn_in_b, 1);
 	place_linear(&maps->ffn_out, m, c->F, c->H, &w->ffn_out_w, &w->ffn_out_b, 1);
@@ -81,7 +81,7 @@ static int find_kernels(struct model *m, const char *name, struct err *e)
 	m->kernels = kernels_find(name);
 	if (m->kernels)
 		return 0;
-	const char *known[16] = { NULL };
+	const char *known[16] = {NULL};
 	int count = 0;
 	for (const struct kernels *const *k = kernels_all(); *k && count < 15; k++)
 		if ((*k)->is_available())
@@ -106,7 +106,7 @@ static int open_parts(struct model *m, const char *dir, const struct model_optio
 
 int model_open(struct model **out, const char *dir, const struct model_options *options, struct err *e)
 {
-	static const struct model_options defaults = { 0 };
+	static const struct model_options defaults = {0};
 	struct model *m = calloc(1, sizeof *m);
 	*out = NULL;
 	if (!m)
@@ -143,7 +143,7 @@ static int point_at_random(const struct weight_info *info, void *arg)
 
 static int fill_random(struct model *m, struct err *e)
 {
-	struct filling f = { 0 };
+	struct filling f = {0};
 	m->weights.layer = calloc((size_t)m->config.L, sizeof *m->weights.layer);
 	if (!m->weights.layer)
 		return err_set(e, ERR_MEMORY, "out of memory for %d layers", m->config.L);
@@ -187,20 +187,11 @@ void model_close(struct model *m)
 	free(m);
 }
 
-const struct config *model_config(const struct model *m)
-{
-	return &m->config;
-}
+const struct config *model_config(const struct model *m) { return &m->config; }
 
-const char *model_kernels(const struct model *m)
-{
-	return m->kernels->name;
-}
+const char *model_kernels(const struct model *m) { return m->kernels->name; }
 
-const float *model_eta(const struct model *m)
-{
-	return m->config.K ? m->weights.eta : NULL;
-}
+const float *model_eta(const struct model *m) { return m->config.K ? m->weights.eta : NULL; }
 
 size_t model_bytes(const struct model *m)
 {

@@ -8,14 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUES_MAX = sizeof ((struct policy *)0)->value / sizeof(double), WORD_SIZE = 512 };
+enum { VALUES_MAX = sizeof((struct policy *)0)->value / sizeof(double), WORD_SIZE = 512 };
 
 /* ---- selectors ------------------------------------------------------------------------------------------------ */
 
-static void keep_all(const struct selection *in, unsigned char *keep)
-{
-	memset(keep, 1, (size_t)in->n);
-}
+static void keep_all(const struct selection *in, unsigned char *keep) { memset(keep, 1, (size_t)in->n); }
 
 /* s_i >= eta_l / n: method.md, "Forward, hard removal". */
 static void keep_share(const struct selection *in, unsigned char *keep)
@@ -98,31 +95,28 @@ static void keep_top(const struct selection *in, unsigned char *keep)
 	keep_best(in, (int)policy_value(in->policy, in->layer, in->n), keep);
 }
 
-static void keep_count(const struct selection *in, unsigned char *keep)
-{
-	keep_best(in, in->count, keep);
-}
+static void keep_count(const struct selection *in, unsigned char *keep) { keep_best(in, in->count, keep); }
 
 enum { SELECT_ALL, SELECT_SHARE, SELECT_KEEP, SELECT_TOP, SELECT_THRESHOLD, SELECT_REPLAY, SELECTORS };
 
 static const struct selector selectors[SELECTORS] = {
-	[SELECT_ALL] = { "all", 0, 0, 0, "drop nothing", keep_all },
-	[SELECT_SHARE] = { "eta", 0, 0, 1e9, "drop rows whose score is below eta / rows (default: the model's eta)",
-	                   keep_share },
-	[SELECT_KEEP] = { "keep", 0, 0, 1, "keep this share of the length at the start", keep_fraction },
-	[SELECT_TOP] = { "top", 0, 1, 1e9, "keep this many rows", keep_top },
-	[SELECT_THRESHOLD] = { "threshold", 0, -1e30, 1e30, "drop rows whose score is below", keep_threshold },
-	[SELECT_REPLAY] = { "replay", NEED_COUNTS, 0, 0, "keep as many rows as the batch's counts say", keep_count },
+	[SELECT_ALL] = {"all", 0, 0, 0, "drop nothing", keep_all},
+	[SELECT_SHARE] = {"eta", 0, 0, 1e9, "drop rows whose score is below eta / rows (default: the model's eta)",
+                      keep_share},
+	[SELECT_KEEP] = {"keep", 0, 0, 1, "keep this share of the length at the start", keep_fraction},
+	[SELECT_TOP] = {"top", 0, 1, 1e9, "keep this many rows", keep_top},
+	[SELECT_THRESHOLD] = {"threshold", 0, -1e30, 1e30, "drop rows whose score is below", keep_threshold},
+	[SELECT_REPLAY] = {"replay", NEED_COUNTS, 0, 0, "keep as many rows as the batch's counts say", keep_count},
 };
 
 /* ---- scorers and policies ------------------------------------------------------------------------------------- */
 
-static const struct scorer no_scorer = { "none", 0, NULL };
-static const struct scorer predictor_scorer = { "cp", NEED_PREDICTORS, score_predictor };
-static const struct scorer received_scorer = { "received", NEED_ATTENTION, score_received };
-static const struct scorer from_cls_scorer = { "from-cls", NEED_ATTENTION, score_from_cls };
-static const struct scorer given_scorer = { "given", NEED_GIVEN, score_given };
-static const struct scorer random_scorer = { "random", 0, score_random };
+static const struct scorer no_scorer = {"none", 0, NULL};
+static const struct scorer predictor_scorer = {"cp", NEED_PREDICTORS, score_predictor};
+static const struct scorer received_scorer = {"received", NEED_ATTENTION, score_received};
+static const struct scorer from_cls_scorer = {"from-cls", NEED_ATTENTION, score_from_cls};
+static const struct scorer given_scorer = {"given", NEED_GIVEN, score_given};
+static const struct scorer random_scorer = {"random", 0, score_random};
 
 struct row {
 	const char *name;
@@ -135,26 +129,23 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ "none", &no_scorer, SELECT_ALL, SITE_BEFORE_LAYER, FATE_DISCARD, NAN, "dense: nothing is dropped" },
-	{ "adapler", &predictor_scorer, SELECT_SHARE, SITE_BEFORE_LAYER, FATE_DISCARD, NAN,
-	  "contribution predictors with their trained thresholds (AdapLeR)" },
-	{ "attention", &received_scorer, SELECT_KEEP, SITE_AFTER_ATTENTION, FATE_DISCARD, 0.5,
-	  "attention received, mean over heads and queries" },
-	{ "attention-cls", &from_cls_scorer, SELECT_KEEP, SITE_AFTER_ATTENTION, FATE_DISCARD, 0.5,
-	  "[CLS]'s attention, mean over heads" },
-	{ "saliency", &given_scorer, SELECT_KEEP, SITE_BEFORE_LAYER, FATE_DISCARD, 0.5, "scores given with the input" },
-	{ "random", &random_scorer, SELECT_KEEP, SITE_BEFORE_LAYER, FATE_DISCARD, 0.5, "random scores, from the seed" },
-	{ "power-bert", &received_scorer, SELECT_KEEP, SITE_AFTER_ATTENTION, FATE_DISCARD, -1,
-	  "PoWER-BERT: attention received, a fixed schedule" },
-	{ "ltp", &received_scorer, SELECT_THRESHOLD, SITE_AFTER_ATTENTION, FATE_DISCARD, -1,
-	  "LTP: attention received, a threshold by layer" },
+	{"none", &no_scorer, SELECT_ALL, SITE_BEFORE_LAYER, FATE_DISCARD, NAN, "dense: nothing is dropped"},
+	{"adapler", &predictor_scorer, SELECT_SHARE, SITE_BEFORE_LAYER, FATE_DISCARD, NAN,
+     "contribution predictors with their trained thresholds (AdapLeR)"},
+	{"attention", &received_scorer, SELECT_KEEP, SITE_AFTER_ATTENTION, FATE_DISCARD, 0.5,
+     "attention received, mean over heads and queries"},
+	{"attention-cls", &from_cls_scorer, SELECT_KEEP, SITE_AFTER_ATTENTION, FATE_DISCARD, 0.5,
+     "[CLS]'s attention, mean over heads"},
+	{"saliency", &given_scorer, SELECT_KEEP, SITE_BEFORE_LAYER, FATE_DISCARD, 0.5, "scores given with the input"},
+	{"random", &random_scorer, SELECT_KEEP, SITE_BEFORE_LAYER, FATE_DISCARD, 0.5, "random scores, from the seed"},
+	{"power-bert", &received_scorer, SELECT_KEEP, SITE_AFTER_ATTENTION, FATE_DISCARD, -1,
+     "PoWER-BERT: attention received, a fixed schedule"},
+	{"ltp", &received_scorer, SELECT_THRESHOLD, SITE_AFTER_ATTENTION, FATE_DISCARD, -1,
+     "LTP: attention received, a threshold by layer"},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-const char *policy_name(int i)
-{
-	return i >= 0 && i < ROWS ? rows[i].name : NULL;
-}
+const char *policy_name(int i) { return i >= 0 && i < ROWS ? rows[i].name : NULL; }
 
 static const struct row *find_row(const char *name)
 {
@@ -170,15 +161,9 @@ const char *policy_summary(const char *name)
 	return r ? r->summary : NULL;
 }
 
-unsigned policy_needs(const struct policy *p)
-{
-	return p->scorer->needs | p->selector->needs;
-}
+unsigned policy_needs(const struct policy *p) { return p->scorer->needs | p->selector->needs; }
 
-int policy_drops(const struct policy *p)
-{
-	return p->scorer->run != NULL && !(p->soft_lambda > 0);
-}
+int policy_drops(const struct policy *p) { return p->scorer->run != NULL && !(p->soft_lambda > 0); }
 
 double policy_value(const struct policy *p, int layer, double otherwise)
 {
@@ -233,8 +218,8 @@ static int parse_word(int *out, const char *value, const char *key, const char *
 	               words[0], words[1]);
 }
 
-static const char *const site_words[] = { "before", "after" };
-static const char *const fate_words[] = { "discard", "carry" };
+static const char *const site_words[] = {"before", "after"};
+static const char *const fate_words[] = {"discard", "carry"};
 
 enum { SCALAR_SCALE, SCALAR_LAMBDA, SCALAR_FIRST, SCALAR_SEED, SCALARS };
 static const struct {
@@ -243,15 +228,15 @@ static const struct {
 	int is_integer;
 	const char *help;
 } scalars[SCALARS] = {
-	[SCALAR_SCALE] = { "scale", 0, 1e9, 0, "multiply the thresholds of eta" },
-	[SCALAR_LAMBDA] = { "lambda", 1e-9, 1e30, 0, "remove softly, as in training (adapler only)" },
-	[SCALAR_FIRST] = { "first", 0, 1e6, 1, "drop nothing before this layer" },
-	[SCALAR_SEED] = { "seed", 0, 9e15, 1, "of the random scores" },
+	[SCALAR_SCALE] = {"scale", 0, 1e9, 0, "multiply the thresholds of eta"},
+	[SCALAR_LAMBDA] = {"lambda", 1e-9, 1e30, 0, "remove softly, as in training (adapler only)"},
+	[SCALAR_FIRST] = {"first", 0, 1e6, 1, "drop nothing before this layer"},
+	[SCALAR_SEED] = {"seed", 0, 9e15, 1, "of the random scores"},
 };
 
 static int unknown_argument(const struct policy *p, const char *key, struct err *e)
 {
-	const char *known[SELECTORS + SCALARS + 2] = { "site", "fate" };
+	const char *known[SELECTORS + SCALARS + 2] = {"site", "fate"};
 	char hint[256];
 	int count = 2;
 	for (int i = 1; i < SELECTORS; i++)
@@ -318,10 +303,11 @@ static int check_combination(const struct policy *p, const struct row *r, struct
 	if (is_share && !is_predictor && p->values == 0)
 		return err_set(e, ERR_USAGE, "policy '%s' needs values for 'eta'", p->name);
 	if (is_predictor && p->site != SITE_BEFORE_LAYER)
-		return err_set(e, ERR_USAGE, "contribution predictors score a layer's input: site=after is not defined for '%s'",
-		               p->name);
+		return err_set(e, ERR_USAGE,
+		               "contribution predictors score a layer's input: site=after is not defined for '%s'", p->name);
 	if (p->soft_lambda > 0 && !(is_predictor && is_share))
-		return err_set(e, ERR_USAGE, "soft removal (lambda) is defined for policy 'adapler' only, not for '%s'", p->name);
+		return err_set(e, ERR_USAGE, "soft removal (lambda) is defined for policy 'adapler' only, not for '%s'",
+		               p->name);
 	return 0;
 }
 
@@ -331,13 +317,13 @@ static void write_text(struct policy *p, const struct row *r)
 	char *at = p->text, *end = p->text + sizeof p->text;
 	char separator = ':';
 	at += snprintf(at, (size_t)(end - at), "%s", p->name);
-#define ADD(...)                                                          \
-	do {                                                              \
-		if (at < end)                                             \
+#define ADD(...)                                                     \
+	do {                                                             \
+		if (at < end)                                                \
 			at += snprintf(at, (size_t)(end - at), "%c", separator); \
-		if (at < end)                                             \
+		if (at < end)                                                \
 			at += snprintf(at, (size_t)(end - at), __VA_ARGS__);     \
-		separator = ',';                                          \
+		separator = ',';                                             \
 	} while (0)
 	if (p->values > 0 || p->selector != &selectors[r->selector]) {
 		ADD("%s", p->selector->name);
@@ -392,7 +378,7 @@ int policy_parse(struct policy *p, const char *text, struct err *e)
 	}
 	set_defaults(p, r);
 	for (char *word; (word = strsep(&arguments, ","));) {
-		struct err local = { 0 };
+		struct err local = {0};
 		int code = parse_argument(p, word, &local);
 		if (code)
 			return err_set(e, code, "%s", local.text);
@@ -409,11 +395,13 @@ void policy_describe(struct buf *out)
 	buf_add_text(out, "policies:\n");
 	for (int i = 0; i < ROWS; i++)
 		buf_addf(out, "  %-15s %s\n", rows[i].name, rows[i].summary);
-	buf_add_text(out, "arguments, as in attention:keep=0.8/0.6/0.4,first=1 (a/b/c: a value a layer, the last holds on):\n");
+	buf_add_text(out,
+	             "arguments, as in attention:keep=0.8/0.6/0.4,first=1 (a/b/c: a value a layer, the last holds on):\n");
 	for (int i = 1; i < SELECTORS; i++)
 		buf_addf(out, "  %-15s %s\n", selectors[i].name, selectors[i].help);
 	for (int i = 0; i < SCALARS; i++)
 		buf_addf(out, "  %-15s %s\n", scalars[i].key, scalars[i].help);
-	buf_add_text(out, "  site            before: prune a layer's input; after: prune between attention and feed-forward\n"
-	                  "  fate            discard the dropped, or carry their last state to the output\n");
+	buf_add_text(out,
+	             "  site            before: prune a layer's input; after: prune between attention and feed-forward\n"
+	             "  fate            discard the dropped, or carry their last state to the output\n");
 }

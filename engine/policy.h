@@ -34,8 +34,8 @@ struct selection {
 	int n;              /* rows alive, [CLS] included */
 	int n0;             /* rows at the start */
 	int layer;
-	double eta;    /* the model's threshold at this layer; NAN without predictors */
-	int count;     /* replay: rows to keep */
+	double eta;     /* the model's threshold at this layer; NAN without predictors */
+	int count;      /* replay: rows to keep */
 	float *scratch; /* [n] */
 };
 

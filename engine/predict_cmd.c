@@ -21,23 +21,26 @@ struct predict_args {
 	int format, batch, threads, precision, max_length, is_traced, is_shown;
 };
 
-#define OPTION(name, letter, kind, field, metavar, help, low, high) \
-	{ name, letter, kind, offsetof(struct predict_args, field), metavar, help, low, high }
+#define OPTION(name, letter, kind, field, metavar, help, low, high)                        \
+	{                                                                                      \
+		name, letter, kind, offsetof(struct predict_args, field), metavar, help, low, high \
+	}
 
 static const struct opt options[] = {
 	OPTION("model", 'm', OPT_DIR, model, "DIR", "the model directory", 0, 0),
 	OPTION("policy", 'p', OPT_STRING, policy, "P",
-	       "what is dropped: NAME or NAME:key=value,.., or help (default: adapler with predictors, else none)", 0, 0),
+           "what is dropped: NAME or NAME:key=value,.., or help (default: adapler with predictors, else none)", 0, 0),
 	OPTION("text", 't', OPT_STRING, text, "STR", "predict this text instead of a file", 0, 0),
 	OPTION("format", 'f', OPT_CHOICE, format, INPUT_FORMATS, "of the input (default lines)", 0, 0),
 	OPTION("batch", 'b', OPT_INT, batch, "N", "texts a batch (default 32)", 1, 4096),
 	OPTION("threads", 'j', OPT_INT, threads, "N", "threads (default: one per processor)", 1, 1024),
-	OPTION("max-length", 0, OPT_INT, max_length, "N", "tokens a text at most (default: what the model takes)", 2, 1 << 20),
+	OPTION("max-length", 0, OPT_INT, max_length, "N", "tokens a text at most (default: what the model takes)", 2,
+           1 << 20),
 	OPTION("precision", 0, OPT_CHOICE, precision, "f32|bf16|int8", "of the matrix products (default f32)", 0, 0),
 	OPTION("kernels", 0, OPT_STRING, kernels, "K", "avx512, avx2, portable or openblas (default: the fastest)", 0, 0),
 	OPTION("trace", 0, OPT_FLAG, is_traced, NULL, "print the policy's scores by layer too", 0, 0),
 	OPTION("show", 's', OPT_FLAG, is_shown, NULL, "draw the tokens thinning layer by layer", 0, 0),
-	{ .kind = OPT_END },
+	{.kind = OPT_END},
 };
 
 /* Everything that a run of the command holds. */
@@ -80,8 +83,8 @@ static int check_id(const struct predictor *p, const struct record *r, const cha
 {
 	if (id >= 0 && id < count)
 		return 0;
-	return err_set(e, ERR_LIMIT, "%s of %.0f in '%s line %ld' is outside the model's %d", field, id, p->input.name, r->line,
-	               count);
+	return err_set(e, ERR_LIMIT, "%s of %.0f in '%s line %ld' is outside the model's %d", field, id, p->input.name,
+	               r->line, count);
 }
 
 static int take_ids(struct predictor *p, const struct record *r, int max_length, struct err *e)
@@ -111,9 +114,11 @@ static int take_scores(struct predictor *p, const struct record *r, int first, s
 	p->is_counted &= r->counts.count >= 0;
 	int given = r->ids.count >= 0 ? r->ids.count : n;
 	if (r->scores.count >= 0 && r->scores.count != given)
-		return err_set(e, ERR_MISMATCH, "%d 'scores' for %d tokens in '%s line %ld'", r->scores.count, given, name, r->line);
+		return err_set(e, ERR_MISMATCH, "%d 'scores' for %d tokens in '%s line %ld'", r->scores.count, given, name,
+		               r->line);
 	if (r->counts.count >= 0 && r->counts.count != L)
-		return err_set(e, ERR_MISMATCH, "%d 'counts' for %d layers in '%s line %ld'", r->counts.count, L, name, r->line);
+		return err_set(e, ERR_MISMATCH, "%d 'counts' for %d layers in '%s line %ld'", r->counts.count, L, name,
+		               r->line);
 	for (int i = 0; i < n && r->scores.count >= 0; i++)
 		p->scores[first + i] = (float)r->scores.value[i];
 	for (int l = 0; l < L && r->counts.count >= 0; l++)
@@ -255,7 +260,7 @@ static int write_out(struct predictor *p, struct err *e)
 static int run_batch(struct predictor *p, struct err *e)
 {
 	struct trace t;
-	struct batch batch = { .B = p->n, .start = p->start, .ids = p->ids };
+	struct batch batch = {.B = p->n, .start = p->start, .ids = p->ids};
 	batch.type_ids = p->type_ids;
 	batch.scores = p->is_scored ? p->scores : NULL;
 	batch.counts = p->is_counted ? p->counts : NULL;
@@ -334,7 +339,7 @@ static int allocate(struct predictor *p, struct err *e)
 static int open_all(struct predictor *p, struct err *e)
 {
 	const struct predict_args *a = p->args;
-	struct model_options mo = { .kernels = a->kernels };
+	struct model_options mo = {.kernels = a->kernels};
 	int code = model_open(&p->model, a->model, &mo, e);
 	if (code)
 		return code;
@@ -348,7 +353,7 @@ static int open_all(struct predictor *p, struct err *e)
 	const char *policy = a->policy ? a->policy : p->c->K ? "adapler" : "none";
 	if ((code = policy_parse(&p->policy, policy, e)) || (code = policy_parse(&p->dense, "none", e)))
 		return code;
-	struct session_options so = { .threads = a->threads, .max_sequences = a->batch, .max_rows = a->batch * p->c->P };
+	struct session_options so = {.threads = a->threads, .max_sequences = a->batch, .max_rows = a->batch * p->c->P};
 	so.want = (a->is_traced ? WANT_SCORES : 0) | (p->policy.soft_lambda > 0 ? WANT_SOFT : 0);
 	code = session_open(&p->session, p->model, &so, e);
 	return code ? code : allocate(p, e);
@@ -388,13 +393,14 @@ static int check_args(const struct predict_args *a, int count, struct err *e)
 	if (count > 1 || (count == 1 && a->text))
 		return err_set(e, ERR_USAGE, "predict takes one file, or --text");
 	if (a->precision != 0)
-		return err_set(e, ERR_UNSUPPORTED, "precision '%s' is not built in (known: f32)", a->precision == 1 ? "bf16" : "int8");
+		return err_set(e, ERR_UNSUPPORTED, "precision '%s' is not built in (known: f32)",
+		               a->precision == 1 ? "bf16" : "int8");
 	return 0;
 }
 
 static int print_policies(struct err *e)
 {
-	struct predictor p = { 0 };
+	struct predictor p = {0};
 	policy_describe(&p.out);
 	int code = write_out(&p, e);
 	buf_free(&p.out);
@@ -403,7 +409,7 @@ static int print_policies(struct err *e)
 
 static int predict_run(const struct command *c, int argc, char **argv, struct err *e)
 {
-	struct predict_args args = { .batch = 32 };
+	struct predict_args args = {.batch = 32};
 	char **files;
 	int count, code = opt_parse(c, argc, argv, &args, &files, &count, e);
 	if (code)
@@ -414,7 +420,7 @@ static int predict_run(const struct command *c, int argc, char **argv, struct er
 		return code;
 	if (args.text)
 		args.batch = 1;
-	struct predictor p = { .args = &args };
+	struct predictor p = {.args = &args};
 	interrupt_install();
 	code = open_all(&p, e);
 	if (!code && args.text)
@@ -431,14 +437,15 @@ const struct command predict_command = {
 	.name = "predict",
 	.summary = "classify texts, and say what each token's part in it was",
 	.usage = "--model DIR [--policy P] [--text STR | FILE | -]",
-	.details = "One JSON object a line: logits, probs, label, n (tokens), died_at (the layer before which each token was\n"
-	           "dropped, or the number of layers if it lived), flops (dense: nothing dropped; run: as run; policy: the\n"
-	           "part that the policy itself took). With --trace also scores: by layer, of the rows alive then.\n"
-	           "Floating-point operations are those of the matrix products. Only row 0 of the last layer is computed,\n"
-	           "since the logits need no other; both dense and run are counted so.",
+	.details =
+		"One JSON object a line: logits, probs, label, n (tokens), died_at (the layer before which each token was\n"
+		"dropped, or the number of layers if it lived), flops (dense: nothing dropped; run: as run; policy: the\n"
+		"part that the policy itself took). With --trace also scores: by layer, of the rows alive then.\n"
+		"Floating-point operations are those of the matrix products. Only row 0 of the last layer is computed,\n"
+		"since the logits need no other; both dense and run are counted so.",
 	.examples = "adapler predict --model DIR --text \"a gorgeous, witty movie\" --show\n"
-	            "adapler predict --model DIR --policy attention:keep=0.5 reviews.txt > out.jsonl\n"
-	            "adapler predict --model DIR --policy none --format jsonl --batch 64 < in.jsonl",
+				"adapler predict --model DIR --policy attention:keep=0.5 reviews.txt > out.jsonl\n"
+				"adapler predict --model DIR --policy none --format jsonl --batch 64 < in.jsonl",
 	.options = options,
 	.run = predict_run,
 };

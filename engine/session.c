@@ -9,14 +9,14 @@
 enum { ROWS_LIMIT = 1 << 24, SEQUENCES_LIMIT = 1 << 20 };
 
 /* An array of L pointers, each to `count` items of a per-layer array. */
-#define TAKE_LAYERS(a, pointers, layers, count, type)                             \
-	do {                                                                      \
+#define TAKE_LAYERS(a, pointers, layers, count, type)                            \
+	do {                                                                         \
 		(pointers) = (type **)arena_take((a), (size_t)(layers), sizeof(void *)); \
-		for (int l_ = 0; l_ < (layers); l_++) {                           \
-			type *piece_ = ARENA_TAKE((a), (count), type);            \
-			if (pointers)                                             \
-				(pointers)[l_] = piece_;                          \
-		}                                                                 \
+		for (int l_ = 0; l_ < (layers); l_++) {                                  \
+			type *piece_ = ARENA_TAKE((a), (count), type);                       \
+			if (pointers)                                                        \
+				(pointers)[l_] = piece_;                                         \
+		}                                                                        \
 	} while (0)
 
 static void place_trace(struct session *s, struct arena *a, size_t T, size_t B)
@@ -160,10 +160,7 @@ void session_close(struct session *s)
 	free(s);
 }
 
-size_t session_bytes(const struct session *s)
-{
-	return s->arena.size;
-}
+size_t session_bytes(const struct session *s) { return s->arena.size; }
 
 void session_lap(struct session *s, int64_t *part)
 {

@@ -36,8 +36,8 @@ struct session {
 	float *first, *first_context;               /* [B,H]: row 0 of every sequence */
 	float *middle;                              /* [threads][block_rows,F] */
 	int block_rows;                             /* BLOCK_ROWS, or a thread's share of the largest batch */
-	float *predictor_hidden; /* [T,K] */
-	float *predictor_score;  /* [T]: where the predictor that is running writes */
+	float *predictor_hidden;                    /* [T,K] */
+	float *predictor_score;                     /* [T]: where the predictor that is running writes */
 	float *score, *select_scratch;
 	int *moved;
 	unsigned char *keep;

@@ -39,8 +39,8 @@ static int fit(const struct tokenizer *t, const int *ids, int n, int first, int 
 }
 
 /* layer -1: the input itself. */
-static void draw_row(struct buf *out, const struct tokenizer *t, const int *ids, const int *died_at, int first, int last,
-                     int layer, int has_colour)
+static void draw_row(struct buf *out, const struct tokenizer *t, const int *ids, const int *died_at, int first,
+                     int last, int layer, int has_colour)
 {
 	for (int i = first; i < last; i++) {
 		const char *text = piece(t, ids[i]);

@@ -247,8 +247,8 @@ static int fill_item(const struct item *item, void *arg)
 	}
 	int64_t bad = find_not_finite(*item->slot, t->count);
 	if (bad >= 0)
-		return err_set(b->e, ERR_FORMAT, "value %lld of tensor '%s' in '%s' is %g, expected finite numbers", (long long)bad,
-		               t->name, checkpoint_path(b->file), (double)(*item->slot)[bad]);
+		return err_set(b->e, ERR_FORMAT, "value %lld of tensor '%s' in '%s' is %g, expected finite numbers",
+		               (long long)bad, t->name, checkpoint_path(b->file), (double)(*item->slot)[bad]);
 	/* What was only looked at need not stay in memory: it is packed next, or read when a token asks for its row. */
 	if (t->bytes >= LARGE_BYTES)
 		checkpoint_release_pages(b->file);

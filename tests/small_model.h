@@ -11,10 +11,11 @@ enum { SMALL_L = 4, SMALL_V = 97, SMALL_P = 80, SMALL_B = 7 };
 
 static inline struct model *small_model(const char *kernels, struct err *e)
 {
-	struct config c = { .L = SMALL_L, .H = 36, .A = 3, .D = 12, .F = 52, .V = SMALL_V, .P = SMALL_P, .C = 3, .types = 2, .K = 9 };
+	struct config c = {
+		.L = SMALL_L, .H = 36, .A = 3, .D = 12, .F = 52, .V = SMALL_V, .P = SMALL_P, .C = 3, .types = 2, .K = 9};
 	c.act = ACT_GELU;
 	c.layer_norm_eps = 1e-12;
-	struct model_options o = { .kernels = kernels };
+	struct model_options o = {.kernels = kernels};
 	struct model *m;
 	return model_open_random(&m, &c, &o, e) ? NULL : m;
 }
@@ -40,7 +41,7 @@ static inline void small_batch_fill(struct small_batch *s, uint64_t seed)
 		s->type_ids[t] = (int)rng_below(seed, 3, (uint64_t)t, 2);
 		s->scores[t] = (float)rng_below(seed, 4, (uint64_t)t, 10);
 	}
-	s->batch = (struct batch){ .B = SMALL_B, .start = s->start, .ids = s->ids, .type_ids = s->type_ids };
+	s->batch = (struct batch){.B = SMALL_B, .start = s->start, .ids = s->ids, .type_ids = s->type_ids};
 	s->batch.scores = s->scores;
 	s->batch.counts = s->counts;
 }
@@ -51,7 +52,7 @@ static inline struct batch small_batch_one(const struct small_batch *s, int b, i
 	int first = s->start[b];
 	start[0] = 0;
 	start[1] = s->start[b + 1] - first;
-	struct batch one = { .B = 1, .start = start, .ids = s->ids + first, .type_ids = s->type_ids + first };
+	struct batch one = {.B = 1, .start = start, .ids = s->ids + first, .type_ids = s->type_ids + first};
 	one.scores = s->scores + first;
 	one.counts = s->counts + b * SMALL_L;
 	return one;

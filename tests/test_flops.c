@@ -10,9 +10,10 @@ static long long counted(void)
 
 static void check_policy(const struct model *m, const char *text, unsigned want, int full_last_layer)
 {
-	struct session_options o = { .threads = 2, .max_rows = SMALL_B * SMALL_P, .want = want, .full_last_layer = full_last_layer };
+	struct session_options o = {
+		.threads = 2, .max_rows = SMALL_B * SMALL_P, .want = want, .full_last_layer = full_last_layer};
 	struct session *s;
-	struct err e = { 0 };
+	struct err e = {0};
 	struct policy p;
 	struct trace t;
 	static struct small_batch batch;
@@ -34,7 +35,7 @@ static void check_policy(const struct model *m, const char *text, unsigned want,
 
 TEST(the_closed_form_is_what_the_kernels_count)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct model *m = small_model(NULL, &e);
 	REQUIRE(m != NULL);
 	for (int i = 0; i < SMALL_POLICIES; i++) {
@@ -49,10 +50,10 @@ TEST(the_closed_form_is_what_the_kernels_count)
  * 4 n^2 H for attention; the head 2 H^2 + 2 H C. */
 TEST(a_dense_layer_costs_what_the_textbook_says)
 {
-	struct config c = { .L = 1, .H = 768, .A = 12, .D = 64, .F = 3072, .C = 2 };
+	struct config c = {.L = 1, .H = 768, .A = 12, .D = 64, .F = 3072, .C = 2};
 	struct policy none;
 	struct flops f;
-	struct err e = { 0 };
+	struct err e = {0};
 	REQUIRE_OK(policy_parse(&none, "none", &e), &e);
 	flops_count(&f, &c, &none, 128, NULL, 1);
 	CHECK_INT(f.projection + f.feed_forward, 24LL * 768 * 768 * 128);
@@ -69,7 +70,7 @@ TEST(a_dense_layer_costs_what_the_textbook_says)
 /* By hand from the formulas in arXiv 2203.08991's code: n = 2, C = 2, two rows in each of 12 layers. */
 TEST(the_published_formulas_are_theirs)
 {
-	int rows[12] = { 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2 };
+	int rows[12] = {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2};
 	CHECK_INT(flops_paper_bert(2, 2), 37872LL * 4 + 170216500LL * 2 + 1181953 + 3074);
 	CHECK_INT(flops_paper_adapler(2, rows, 12, 2), 1183537LL + 1537 + 6152 * 2 + 12 * (3156LL * 4 + 14233554LL * 2));
 }

@@ -27,7 +27,7 @@ static int golden_open(struct golden *g, const char *name, unsigned want)
 	const char *dir = test_shared(path);
 	if (!dir)
 		return 0;
-	struct session_options options = { .threads = 2, .want = want, .max_rows = 512 };
+	struct session_options options = {.threads = 2, .want = want, .max_rows = 512};
 	snprintf(path, sizeof path, "%s/forward.json", dir);
 	return CHECK_OK(model_open(&g->model, dir, NULL, &g->e), &g->e) &&
 	       CHECK_OK(session_open(&g->session, g->model, &options, &g->e), &g->e) &&
@@ -49,10 +49,7 @@ static int read_ints(int *out, const cJSON *array)
 	return n;
 }
 
-static const cJSON *at(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
+static const cJSON *at(const cJSON *object, const char *name) { return cJSON_GetObjectItemCaseSensitive(object, name); }
 
 /* Runs one example alone. */
 static int run_example(struct golden *g, const cJSON *example, const char *policy, struct trace *out)
@@ -61,7 +58,7 @@ static int run_example(struct golden *g, const cJSON *example, const char *polic
 	struct policy p;
 	start[1] = read_ints(ids, at(example, "ids"));
 	read_ints(types, at(example, "type_ids"));
-	struct batch b = { .B = 1, .start = start, .ids = ids, .type_ids = types };
+	struct batch b = {.B = 1, .start = start, .ids = ids, .type_ids = types};
 	return CHECK_OK(policy_parse(&p, policy, &g->e), &g->e) &&
 	       CHECK_OK(session_run(g->session, &b, &p, out, &g->e), &g->e);
 }
@@ -211,21 +208,21 @@ static int read_matrix(float *out, const cJSON *rows)
 
 TEST(a_trained_encoder_gives_its_published_logits)
 {
-	struct golden g = { 0 };
+	struct golden g = {0};
 	const char *dir = tiny_directory(&g.e);
 	if (!dir)
 		return;
-	struct model_options without = { .without_embeddings = 1 };
+	struct model_options without = {.without_embeddings = 1};
 	REQUIRE_OK(model_open(&g.model, dir, &without, &g.e), &g.e);
-	REQUIRE_OK(session_open(&g.session, g.model, &(struct session_options){ .want = WANT_HIDDEN }, &g.e), &g.e);
+	REQUIRE_OK(session_open(&g.session, g.model, &(struct session_options){.want = WANT_HIDDEN}, &g.e), &g.e);
 	g.json = json_parse_file(test_shared("weights/bert-tiny-sst2-encoder/encoder_test_vectors.json"), &g.e);
 	REQUIRE(g.json != NULL);
 	const cJSON *x;
 	cJSON_ArrayForEach(x, g.json)
 	{
 		static float embeddings[LENGTH_MAX * 128];
-		int start[2] = { 0, read_matrix(embeddings, at(x, "embedding_layer_output")) };
-		struct batch b = { .B = 1, .start = start, .embeddings = embeddings };
+		int start[2] = {0, read_matrix(embeddings, at(x, "embedding_layer_output"))};
+		struct batch b = {.B = 1, .start = start, .embeddings = embeddings};
 		struct policy none;
 		struct trace t;
 		REQUIRE_OK(policy_parse(&none, "none", &g.e), &g.e);

@@ -13,7 +13,7 @@ static const char *first(const char *text, size_t size, enum input_format format
 	static struct err e;
 	struct input in;
 	int more = 0;
-	e = (struct err){ 0 };
+	e = (struct err){0};
 	const char *path = test_path("input");
 	if (!file_write_atomic(path, text, size, &e) && !input_open(&in, path, format, &e)) {
 		input_next(&in, &r, &more, &e);
@@ -22,10 +22,7 @@ static const char *first(const char *text, size_t size, enum input_format format
 	return e.code ? e.text : more ? "" : "end";
 }
 
-static const char *first_of(const char *text, enum input_format format)
-{
-	return first(text, strlen(text), format);
-}
+static const char *first_of(const char *text, enum input_format format) { return first(text, strlen(text), format); }
 
 TEST(a_tab_splits_a_pair)
 {
@@ -78,7 +75,7 @@ TEST(faults_name_file_line_and_field)
 TEST(a_missing_file_is_named)
 {
 	struct input in;
-	struct err e = { 0 };
+	struct err e = {0};
 	CHECK_INT(input_open(&in, "no/such/file", INPUT_LINES, &e), ERR_IO);
 	CHECK_CONTAINS(e.text, "'no/such/file'");
 	input_close(&in);

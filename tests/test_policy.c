@@ -49,11 +49,11 @@ TEST(a_wrong_policy_is_named_and_the_known_ones_are_listed)
 static void select_by(const char *policy, const float *score, int n, int n0, int layer, double eta, unsigned char *keep)
 {
 	struct policy p;
-	struct err e = { 0 };
+	struct err e = {0};
 	float scratch[64];
 	if (!CHECK_OK(policy_parse(&p, policy, &e), &e))
 		return;
-	struct selection in = { &p, score, n, n0, layer, eta, 3, scratch };
+	struct selection in = {&p, score, n, n0, layer, eta, 3, scratch};
 	p.selector->run(&in, keep);
 }
 
@@ -71,7 +71,7 @@ static const char *kept(const char *policy, const float *score, int n, int n0, i
 /* Thresholds by hand: eta 0.8 over 5 rows is 0.16. */
 TEST(selectors_keep_what_they_say)
 {
-	const float s[] = { 0.10F, 0.30F, 0.16F, 0.04F, 0.40F };
+	const float s[] = {0.10F, 0.30F, 0.16F, 0.04F, 0.40F};
 	CHECK_STR(kept("adapler", s, 5, 5, 0, 0.75), ".11.1");
 	CHECK_STR(kept("adapler:eta=0.1", s, 5, 5, 0, 0.75), "11111");
 	CHECK_STR(kept("adapler:scale=2.5", s, 5, 5, 0, 0.75), "....1");
@@ -84,7 +84,7 @@ TEST(selectors_keep_what_they_say)
 
 TEST(keep_is_a_share_of_the_length_at_the_start)
 {
-	const float s[] = { 5, 4, 3, 2, 1, 0 };
+	const float s[] = {5, 4, 3, 2, 1, 0};
 	CHECK_STR(kept("saliency:keep=0.5", s, 6, 10, 0, NAN), "11111.");
 	CHECK_STR(kept("saliency:keep=0.1", s, 6, 30, 0, NAN), "111...");
 	CHECK_STR(kept("saliency:keep=0.6/0.2", s, 6, 10, 0, NAN), "111111");
@@ -94,7 +94,7 @@ TEST(keep_is_a_share_of_the_length_at_the_start)
 
 TEST(ties_go_to_the_earlier_row)
 {
-	const float s[] = { 0, 2, 1, 2, 1, 2, 1 };
+	const float s[] = {0, 2, 1, 2, 1, 2, 1};
 	CHECK_STR(kept("saliency:top=3", s, 7, 7, 0, NAN), "11.1...");
 	CHECK_STR(kept("saliency:top=6", s, 7, 7, 0, NAN), "111111.");
 }
@@ -145,9 +145,9 @@ static void check_invariants(const struct trace *t, const struct small_batch *s,
 
 TEST(cls_lives_and_the_dead_stay_dead_under_every_policy)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct model *m = small_model(NULL, &e);
-	struct session_options o = { .threads = 2, .max_rows = SMALL_B * SMALL_P, .want = WANT_SCORES | WANT_SOFT };
+	struct session_options o = {.threads = 2, .max_rows = SMALL_B * SMALL_P, .want = WANT_SCORES | WANT_SOFT};
 	struct session *s;
 	static struct small_batch batch;
 	REQUIRE(m != NULL);
@@ -182,9 +182,9 @@ TEST(every_policy_of_the_table_is_tried_here)
 /* Replaying the counts of a run with the same scorer drops the same tokens. */
 TEST(replay_of_a_run_is_that_run)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct model *m = small_model(NULL, &e);
-	struct session_options o = { .threads = 1, .max_rows = SMALL_B * SMALL_P };
+	struct session_options o = {.threads = 1, .max_rows = SMALL_B * SMALL_P};
 	struct session *s;
 	struct policy p;
 	struct trace t;

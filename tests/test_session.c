@@ -9,7 +9,7 @@
 static void run_policy(struct session *s, const struct batch *b, const char *text, struct trace *t)
 {
 	struct policy p;
-	struct err e = { 0 };
+	struct err e = {0};
 	if (CHECK_OK(policy_parse(&p, text, &e), &e))
 		CHECK_OK(session_run(s, b, &p, t, &e), &e);
 }
@@ -28,9 +28,9 @@ static void check_same(const char *text, const float *a, const float *b, int n, 
  * alone. */
 static void check_company(struct model *m, const char *text, int threads, int B)
 {
-	struct session_options o = { .threads = 1, .max_rows = SMALL_B * SMALL_P, .want = WANT_SOFT }, many = o;
+	struct session_options o = {.threads = 1, .max_rows = SMALL_B * SMALL_P, .want = WANT_SOFT}, many = o;
 	struct session *alone, *together;
-	struct err e = { 0 };
+	struct err e = {0};
 	struct trace one, all;
 	static struct small_batch batch;
 	small_batch_fill(&batch, 21);
@@ -53,9 +53,9 @@ static void check_company(struct model *m, const char *text, int threads, int B)
 
 TEST(an_example_gets_the_same_bits_in_any_batch_and_with_any_threads)
 {
-	static const char *const tables[] = { "avx512", "avx2", "portable" };
+	static const char *const tables[] = {"avx512", "avx2", "portable"};
 	for (int k = 0; k < 3; k++) {
-		struct err e = { 0 };
+		struct err e = {0};
 		if (!kernels_find(tables[k]))
 			continue;
 		struct model *m = small_model(tables[k], &e);
@@ -71,10 +71,10 @@ TEST(an_example_gets_the_same_bits_in_any_batch_and_with_any_threads)
 /* The kernels of other processors, and OpenBLAS, agree to rounding. */
 TEST(all_kernels_give_the_same_logits_to_rounding)
 {
-	struct err e = { 0 };
-	struct session_options o = { .threads = 2, .max_rows = SMALL_B * SMALL_P };
+	struct err e = {0};
+	struct session_options o = {.threads = 2, .max_rows = SMALL_B * SMALL_P};
 	static struct small_batch batch;
-	float expected[SMALL_B * 3] = { 0 };
+	float expected[SMALL_B * 3] = {0};
 	small_batch_fill(&batch, 8);
 	for (const struct kernels *const *k = kernels_all(); *k; k++) {
 		if (!(*k)->is_available())
@@ -98,9 +98,9 @@ TEST(all_kernels_give_the_same_logits_to_rounding)
 /* Only row 0 of the last layer is computed unless asked otherwise: the logits are the same bits. */
 TEST(the_short_last_layer_changes_nothing)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct model *m = small_model(NULL, &e);
-	struct session_options o = { .threads = 2, .max_rows = SMALL_B * SMALL_P, .want = WANT_SOFT }, full = o;
+	struct session_options o = {.threads = 2, .max_rows = SMALL_B * SMALL_P, .want = WANT_SOFT}, full = o;
 	struct session *a, *b;
 	struct trace x, y;
 	static struct small_batch batch;
@@ -122,9 +122,9 @@ TEST(the_short_last_layer_changes_nothing)
 /* Dropped rows under fate=carry stand in the final states as they were when they were dropped. */
 TEST(carried_rows_keep_the_state_in_which_they_were_dropped)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct model *m = small_model(NULL, &e);
-	struct session_options o = { .threads = 1, .max_rows = SMALL_B * SMALL_P, .want = WANT_HIDDEN };
+	struct session_options o = {.threads = 1, .max_rows = SMALL_B * SMALL_P, .want = WANT_HIDDEN};
 	struct session *s;
 	struct trace t;
 	static struct small_batch batch;
@@ -157,16 +157,13 @@ static void count_allocation(const volatile void *p, size_t size)
 	allocations += is_counting;
 }
 
-static void ignore_free(const volatile void *p)
-{
-	(void)p;
-}
+static void ignore_free(const volatile void *p) { (void)p; }
 
 TEST(a_run_allocates_nothing)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct model *m = small_model(NULL, &e);
-	struct session_options o = { .threads = 2, .max_rows = SMALL_B * SMALL_P };
+	struct session_options o = {.threads = 2, .max_rows = SMALL_B * SMALL_P};
 	struct session *s;
 	static struct small_batch batch;
 	REQUIRE(m != NULL);
@@ -175,7 +172,7 @@ TEST(a_run_allocates_nothing)
 	small_batch_fill(&batch, 2);
 	CHECK(__sanitizer_install_malloc_and_free_hooks(count_allocation, ignore_free));
 	/* The sanitizer itself allocates when the pool's thread starts: let it start first. */
-	nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000 * 1000 }, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
 	for (int i = 0; i < SMALL_POLICIES; i++) {
 		struct policy p;
 		struct trace t;
@@ -202,7 +199,7 @@ static const char *refusal(struct session *s, const struct batch *b, const char 
 	static struct err e;
 	struct policy p;
 	struct trace t;
-	e = (struct err){ 0 };
+	e = (struct err){0};
 	if (!policy_parse(&p, text, &e))
 		session_run(s, b, &p, &t, &e);
 	return e.text;
@@ -210,13 +207,13 @@ static const char *refusal(struct session *s, const struct batch *b, const char 
 
 TEST(bad_batches_are_refused_and_the_session_goes_on)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct model *m = small_model(NULL, &e);
-	struct session_options o = { .threads = 1, .max_rows = 100, .max_sequences = 2 };
+	struct session_options o = {.threads = 1, .max_rows = 100, .max_sequences = 2};
 	struct session *s;
 	struct trace t;
-	int start[4] = { 0, 3, 6, 9 }, ids[100] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, type_ids[100] = { 0 };
-	struct batch b = { .B = 2, .start = start, .ids = ids, .type_ids = type_ids };
+	int start[4] = {0, 3, 6, 9}, ids[100] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, type_ids[100] = {0};
+	struct batch b = {.B = 2, .start = start, .ids = ids, .type_ids = type_ids};
 	REQUIRE(m != NULL);
 	REQUIRE_OK(session_open(&s, m, &o, &e), &e);
 	CHECK_STR(refusal(s, &b, "none"), "");
@@ -243,7 +240,7 @@ TEST(bad_batches_are_refused_and_the_session_goes_on)
 	CHECK_CONTAINS(refusal(s, &b, "adapler:replay"), "needs counts");
 	CHECK_CONTAINS(refusal(s, &b, "adapler:keep=.9/.8/.7/.6/.5"), "values for 5 layers");
 	CHECK_CONTAINS(refusal(s, &b, "adapler:lambda=10"), "WANT_SOFT");
-	float scores[6] = { 0, 1, 2, NAN, 4, 5 };
+	float scores[6] = {0, 1, 2, NAN, 4, 5};
 	b.scores = scores;
 	CHECK_CONTAINS(refusal(s, &b, "saliency"), "score of row 3 is not finite");
 	run_policy(s, &b, "none", &t);
@@ -253,10 +250,10 @@ TEST(bad_batches_are_refused_and_the_session_goes_on)
 
 TEST(sessions_out_of_range_are_refused)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct model *m = small_model(NULL, &e);
 	struct session *s;
-	struct session_options o = { .threads = -1 };
+	struct session_options o = {.threads = -1};
 	REQUIRE(m != NULL);
 	CHECK_INT(session_open(&s, m, &o, &e), ERR_LIMIT);
 	CHECK(s == NULL);
