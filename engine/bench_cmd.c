@@ -39,7 +39,8 @@ static const struct opt options[] = {
 	OPTION("keep", 'k', OPT_STRING, keep, "SCHEDULES",
            "shares of the rows that layers keep, a,b,.. or a/b/c,.. by layer (default 1)", 0, 0),
 	OPTION("policy", 'p', OPT_STRING, policy, "P", "what scores the rows under --keep (default adapler)", 0, 0),
-	OPTION("precision", 0, OPT_CHOICE, precision, "f32|bf16|int8", "of the matrix products (default f32)", 0, 0),
+	OPTION("precision", 0, OPT_CHOICE, precision, "f32|bf16|int8", "of the matrix products; this version has f32", 0,
+           0),
 	OPTION("kernels", 0, OPT_STRING, kernels, "K", "avx512, avx2, portable or openblas (default: the fastest)", 0, 0),
 	OPTION("seconds", 0, OPT_DOUBLE, seconds, "S", "time to spend on a cell (default 0.5)", 0, 0),
 	OPTION("runs", 0, OPT_INT, runs, "N", "runs a cell at least (default 5)", 1, RUNS_MAX),
@@ -157,11 +158,14 @@ static int time_cell(struct cell *cell, struct session *s, const struct bench *b
 		code = run_all(s, b, all, p, &cell->flops, &t, e);
 	int64_t begin = clock_ns(), limit = (int64_t)(b->args->seconds * 1e9);
 	cell->runs = 0;
-	while (!code && cell->runs < RUNS_MAX && (cell->runs < b->args->runs || clock_ns() - begin < limit)) {
+	while (!code && cell->runs < RUNS_MAX && !interrupt_pending() &&
+	       (cell->runs < b->args->runs || clock_ns() - begin < limit)) {
 		int64_t start = clock_ns();
 		code = run_all(s, b, all, p, NULL, &t, e);
 		ms[cell->runs++] = (double)(clock_ns() - start) * 1e-6;
 	}
+	if (!code && interrupt_pending())
+		return err_set(e, ERR_INTERRUPTED, "interrupted in a cell of length %d", cell->length);
 	if (code)
 		return code;
 	qsort(ms, (size_t)cell->runs, sizeof *ms, compare_doubles);

@@ -306,6 +306,8 @@ static int check_tiling(struct tensor *tensors, int count, const struct shard *s
 
 static int check_names(struct tensor *tensors, int count, const char *path, struct err *e)
 {
+	if (count < 2)
+		return 0;
 	qsort(tensors, (size_t)count, sizeof *tensors, compare_names);
 	for (int i = 1; i < count; i++)
 		if (!compare_names(&tensors[i - 1], &tensors[i]))

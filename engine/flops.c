@@ -17,8 +17,8 @@ static int64_t alive_after(const int *died_at, int n, int layer)
 	return alive;
 }
 
-/* Logits need only row 0 of the last layer. Its other rows are computed when the caller asks for them, and their
- * queries also when a policy that prunes after attention has to see them. */
+/* Logits need only row 0 of the last layer. Its other rows are computed when the caller asks for them; their queries
+ * also when a policy that prunes after attention has to see them, and then they are the policy's cost. */
 static void add_layer(struct flops *f, const struct config *c, const struct policy *p, int layer, int64_t scored,
                       int64_t kept, int is_last_short)
 {
@@ -26,8 +26,9 @@ static void add_layer(struct flops *f, const struct config *c, const struct poli
 	int is_after = p->site == SITE_AFTER_ATTENTION;
 	int64_t keys = is_after ? scored : kept, queries = keys, rows = kept;
 	if (is_last_short) {
-		queries = is_after && (p->scorer->needs & NEED_ATTENTION) ? keys : 1;
-		rows = 1;
+		queries = rows = 1;
+		if (policy_sees_all_queries(p, layer))
+			f->policy += (2 * H * H + 4 * H * keys) * (keys - 1);
 	}
 	f->projection += 2 * H * H * (2 * keys + queries + rows);
 	f->attention += 4 * H * keys * queries;

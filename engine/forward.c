@@ -78,6 +78,9 @@ static int check_policy(const struct session *s, const struct batch *b, const st
 	if (!code && p->values > s->c->L)
 		return err_set(e, ERR_USAGE, "policy '%s' gives values for %d layers, the model has %d", p->text, p->values,
 		               s->c->L);
+	if (!code && p->first_layer >= s->c->L)
+		return err_set(e, ERR_USAGE, "policy '%s' begins at layer %d, the model has %d", p->text, p->first_layer,
+		               s->c->L);
 	if (!code && p->soft_lambda > 0 && !(s->options.want & WANT_SOFT))
 		return err_set(e, ERR_USAGE, "soft removal needs a session opened with WANT_SOFT");
 	return code;
@@ -271,7 +274,7 @@ static void run_layer(struct session *s, int l)
 		prune(s, l);
 	session_lap(s, &s->trace.profile.policy);
 	copy_starts(s, s->layer_start[l]);
-	if (is_short && !(is_after && (p->scorer->needs & NEED_ATTENTION)))
+	if (is_short && !policy_sees_all_queries(p, l))
 		attend_first(s, l);
 	else
 		attend_all(s, l, is_short);
@@ -319,6 +322,17 @@ static void run(struct session *s)
 	profile->total = clock_ns() - start;
 }
 
+/* Finite weights can still overflow; a label chosen among NaN would be a lie. */
+static int check_logits(const struct session *s, struct err *e)
+{
+	int C = s->c->C;
+	for (int i = 0; i < s->batch->B * C; i++)
+		if (!isfinite(s->logits[i]))
+			return err_set(e, ERR_FORMAT, "logit %d of sequence %d is not finite: the model's values overflow", i % C,
+			               i / C);
+	return 0;
+}
+
 int session_run(struct session *s, const struct batch *b, const struct policy *p, struct trace *out, struct err *e)
 {
 	int code = check_shape(s, b, e);
@@ -331,5 +345,5 @@ int session_run(struct session *s, const struct batch *b, const struct policy *p
 	begin(s, b, p);
 	run(s);
 	publish(s, out);
-	return 0;
+	return check_logits(s, e);
 }

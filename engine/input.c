@@ -150,6 +150,8 @@ int input_next(struct input *in, struct record *r, int *more, struct err *e)
 	errno = 0;
 	ssize_t size = getline(&in->buffer, &in->capacity, in->stream);
 	*more = size >= 0;
+	if (size < 0 && errno == EINTR)
+		return err_set(e, ERR_INTERRUPTED, "interrupted while waiting for '%s'", in->name);
 	if (size < 0)
 		return ferror(in->stream) || !feof(in->stream) ? err_set_errno(e, errno, "cannot read '%s'", in->name) : 0;
 	in->line++;

@@ -165,6 +165,12 @@ unsigned policy_needs(const struct policy *p) { return p->scorer->needs | p->sel
 
 int policy_drops(const struct policy *p) { return p->scorer->run != NULL && !(p->soft_lambda > 0); }
 
+int policy_sees_all_queries(const struct policy *p, int layer)
+{
+	return policy_drops(p) && p->site == SITE_AFTER_ATTENTION && (p->scorer->needs & NEED_ATTENTION) &&
+	       layer >= p->first_layer;
+}
+
 double policy_value(const struct policy *p, int layer, double otherwise)
 {
 	if (p->values == 0)
@@ -201,6 +207,8 @@ static int parse_values(struct policy *p, const struct selector *s, char *list, 
 		if (v < s->low || v > s->high)
 			return err_set(e, ERR_USAGE, "%s=%s of policy '%s' is outside [%g, %g]", s->name, word, p->name, s->low,
 			               s->high);
+		if (s == &selectors[SELECT_TOP] && v != floor(v))
+			return err_set(e, ERR_USAGE, "top=%s of policy '%s' is not a number of rows", word, p->name);
 		p->value[p->values++] = v;
 	}
 	return 0;
@@ -270,7 +278,7 @@ static int parse_scalar(struct policy *p, const char *key, const char *value, st
 	return 0;
 }
 
-static int parse_argument(struct policy *p, char *argument, struct err *e)
+static int parse_argument(struct policy *p, char *argument, int *is_selected, struct err *e)
 {
 	char *value = argument, *key = strsep(&value, "=");
 	int is_after = p->site, is_carry = p->fate, code = 0;
@@ -278,6 +286,10 @@ static int parse_argument(struct policy *p, char *argument, struct err *e)
 		if (strcmp(selectors[i].name, key) == 0) {
 			if (!value && !(selectors[i].needs & NEED_COUNTS))
 				return err_set(e, ERR_USAGE, "argument '%s' of policy '%s' needs a value", key, p->name);
+			if ((*is_selected)++)
+				return err_set(e, ERR_USAGE,
+				               "policy '%s' takes one of eta, keep, top, threshold, replay, found '%s' too", p->name,
+				               key);
 			return parse_values(p, &selectors[i], value, e);
 		}
 	const char *given = value ? value : "";
@@ -377,9 +389,10 @@ int policy_parse(struct policy *p, const char *text, struct err *e)
 		return err_set(e, ERR_USAGE, "unknown policy '%s'%s", name, hint);
 	}
 	set_defaults(p, r);
+	int is_selected = 0;
 	for (char *word; (word = strsep(&arguments, ","));) {
 		struct err local = {0};
-		int code = parse_argument(p, word, &local);
+		int code = parse_argument(p, word, &is_selected, &local);
 		if (code)
 			return err_set(e, code, "%s", local.text);
 	}

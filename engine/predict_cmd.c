@@ -36,7 +36,8 @@ static const struct opt options[] = {
 	OPTION("threads", 'j', OPT_INT, threads, "N", "threads (default: one per processor)", 1, 1024),
 	OPTION("max-length", 0, OPT_INT, max_length, "N", "tokens a text at most (default: what the model takes)", 2,
            1 << 20),
-	OPTION("precision", 0, OPT_CHOICE, precision, "f32|bf16|int8", "of the matrix products (default f32)", 0, 0),
+	OPTION("precision", 0, OPT_CHOICE, precision, "f32|bf16|int8", "of the matrix products; this version has f32", 0,
+           0),
 	OPTION("kernels", 0, OPT_STRING, kernels, "K", "avx512, avx2, portable or openblas (default: the fastest)", 0, 0),
 	OPTION("trace", 0, OPT_FLAG, is_traced, NULL, "print the policy's scores by layer too", 0, 0),
 	OPTION("show", 's', OPT_FLAG, is_shown, NULL, "draw the tokens thinning layer by layer", 0, 0),
@@ -217,11 +218,11 @@ static void print_json(struct predictor *p, const struct trace *t, int b)
 static int terminal_width(void)
 {
 	struct winsize size;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 40)
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 24)
 		return size.ws_col;
 	const char *columns = getenv("COLUMNS");
 	int width = columns ? atoi(columns) : 0;
-	return width > 40 ? width : 100;
+	return width > 24 ? width : 100;
 }
 
 static void print_show(struct predictor *p, const struct trace *t, int b)
@@ -347,9 +348,10 @@ static int open_all(struct predictor *p, struct err *e)
 	int is_tokenizer_needed = a->format != INPUT_IDS || a->text || a->is_shown;
 	if (is_tokenizer_needed && (code = tokenizer_open(&p->tokenizer, a->model, e)))
 		return code;
-	if (p->tokenizer && tokenizer_size(p->tokenizer) > p->c->V)
-		return err_set(e, ERR_MISMATCH, "the vocabulary of '%s' has %d pieces, the model's embeddings %d", a->model,
-		               tokenizer_size(p->tokenizer), p->c->V);
+	/* Embeddings that were padded want their vocabulary padded too: a piece too few may as well have shifted the rest. */
+	if (p->tokenizer && tokenizer_size(p->tokenizer) != p->c->V)
+		return err_set(e, ERR_MISMATCH, "the vocabulary of '%s' has %d pieces, the model's embeddings %d rows",
+		               a->model, tokenizer_size(p->tokenizer), p->c->V);
 	const char *policy = a->policy ? a->policy : p->c->K ? "adapler" : "none";
 	if ((code = policy_parse(&p->policy, policy, e)) || (code = policy_parse(&p->dense, "none", e)))
 		return code;

@@ -17,9 +17,13 @@ static int display_width(const char *text)
 	return width;
 }
 
+/* A piece with control characters could steer the terminal: it is not drawn. */
 static const char *piece(const struct tokenizer *t, int id)
 {
 	const char *text = t ? tokenizer_piece(t, id) : NULL;
+	for (const char *c = text; c && *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return "?";
 	return text ? text : "?";
 }
 

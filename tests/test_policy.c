@@ -44,6 +44,8 @@ TEST(a_wrong_policy_is_named_and_the_known_ones_are_listed)
 	CHECK_CONTAINS(canonical("attention:lambda=10"), "soft removal");
 	CHECK_CONTAINS(canonical("attention:eta=x"), "not a number");
 	CHECK_CONTAINS(canonical("random:seed=1.5"), "not an integer");
+	CHECK_CONTAINS(canonical("random:top=1.5"), "not a number of rows");
+	CHECK_CONTAINS(canonical("adapler:eta=1,keep=0.5"), "one of eta, keep, top, threshold, replay");
 }
 
 static void select_by(const char *policy, const float *score, int n, int n0, int layer, double eta, unsigned char *keep)

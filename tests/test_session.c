@@ -248,6 +248,25 @@ TEST(bad_batches_are_refused_and_the_session_goes_on)
 	model_close(m);
 }
 
+TEST(logits_that_overflow_are_an_error_and_not_a_label)
+{
+	struct err e = {0};
+	struct model *m = small_model(NULL, &e);
+	struct session_options o = {.threads = 1, .max_rows = 10, .max_sequences = 2};
+	struct session *s;
+	float embeddings[3 * 36] = {0};
+	int start[2] = {0, 3};
+	struct batch b = {.B = 1, .start = start, .embeddings = embeddings};
+	REQUIRE(m != NULL);
+	REQUIRE_OK(session_open(&s, m, &o, &e), &e);
+	CHECK_STR(refusal(s, &b, "none"), "");
+	embeddings[5] = NAN;
+	CHECK_CONTAINS(refusal(s, &b, "none"), "of sequence 0 is not finite");
+	CHECK_CONTAINS(refusal(s, &b, "random:first=4"), "begins at layer 4, the model has 4");
+	session_close(s);
+	model_close(m);
+}
+
 TEST(sessions_out_of_range_are_refused)
 {
 	struct err e = {0};

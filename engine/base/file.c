@@ -32,7 +32,7 @@ static int map_descriptor(struct file_map *m, int fd, const char *path, struct e
 int file_map_open(struct file_map *m, const char *path, struct err *e)
 {
 	*m = (struct file_map){0};
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must be refused, not waited for */
 	if (fd < 0)
 		return err_set_errno(e, errno, "cannot open '%s'", path);
 	int code = map_descriptor(m, fd, path, e);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The one switch of a program run from a command line; the library never comes here. */
@@ -35,6 +36,7 @@ void log_warn(const char *format, ...)
 
 int log_has_colour(int fd)
 {
-	const char *no_colour = getenv("NO_COLOR");
-	return isatty(fd) && !(no_colour && no_colour[0]);
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	int is_dumb = terminal && strcmp(terminal, "dumb") == 0;
+	return isatty(fd) && !is_dumb && !(no_colour && no_colour[0]);
 }
