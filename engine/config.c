@@ -164,8 +164,13 @@ static int read_activation(struct config *c, const cJSON *json, const char *name
 static int check_unsupported(const cJSON *json, const char *name, struct err *e)
 {
 	static const char *const flags[] = {"is_decoder", "add_cross_attention", "is_encoder_decoder"};
-	const char *positions = "absolute";
+	const char *positions = "absolute", *problem = "";
 	int code = json_get_string(json, "position_embedding_type", &positions, name, e);
+	if (!code)
+		code = json_get_string(json, "problem_type", &problem, name, e);
+	if (!code && !strcmp(problem, "multi_label_classification"))
+		code = err_set(e, ERR_UNSUPPORTED, "problem_type '%s' in '%s' is not supported: one label a text is predicted",
+		               problem, name);
 	if (!code && strcmp(positions, "absolute"))
 		code = err_set(e, ERR_UNSUPPORTED, "position_embedding_type '%.80s' in '%s' is not supported (known: absolute)",
 		               positions, name);

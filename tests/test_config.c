@@ -171,6 +171,7 @@ TEST(settings_that_the_engine_does_not_have_are_refused)
 	struct err e;
 	struct config c;
 	refused("{\"position_embedding_type\":\"relative_key\"}", "position_embedding_type 'relative_key'");
+	refused("{\"problem_type\":\"multi_label_classification\"}", "problem_type 'multi_label_classification'");
 	refused("{\"is_decoder\":true}", "'is_decoder'");
 	refused("{\"pruned_heads\":{\"0\":[1]}}", "'pruned_heads'");
 	REQUIRE_OK(parse(&c, "{\"position_embedding_type\":\"absolute\",\"is_decoder\":false,\"pruned_heads\":{}}", &e),
