@@ -1,4 +1,5 @@
 /* adapler convert */
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/opt.h"
 #include "convert.h"
@@ -47,6 +48,7 @@ static int convert_run(const struct command *c, int argc, char **argv, struct er
 		return err_set(e, ERR_USAGE, "convert takes SRC and DST, found %d arguments", count);
 	struct convert_options o = {
 		.dtype = dtypes[args.dtype], .config = args.config, .labels = args.labels, .force = args.force};
+	interrupt_install(); /* the first SIGINT lets the files in hand be finished: seconds, and nothing is left half-made */
 	code = convert_model(paths[0], paths[1], &o, &report, e);
 	if (!code)
 		say(&report, paths[1]);

@@ -1,4 +1,5 @@
 /* adapler init */
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/opt.h"
 #include "config.h"
@@ -78,6 +79,7 @@ static int init_run(const struct command *command, int argc, char **argv, struct
 		return err_set(e, ERR_USAGE, "init needs --config FILE, --vocab FILE and --out DIR");
 	if ((code = config_read(&c, a.config, e)))
 		return code;
+	interrupt_install(); /* the first SIGINT lets the files in hand be finished: nothing is left half-made */
 	code = check_vocabulary(&a, &c, e);
 	if (!code)
 		code = write_model(&a, &c, e);
