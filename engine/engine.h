@@ -114,7 +114,7 @@ struct policy {
 	double soft_lambda; /* > 0: soft removal at this temperature, nothing is dropped (training's forward) */
 	int values;         /* how many of value[] were given */
 	double value[64];   /* the selector's argument by layer */
-	char text[256];     /* the canonical spelling: same text, same behaviour */
+	char text[2048];    /* the canonical spelling: same text, same behaviour */
 };
 
 int policy_parse(struct policy *p, const char *text, struct err *e);

@@ -31,10 +31,14 @@ static int check_shape(const struct session *s, const struct batch *b, struct er
 static int check_ids(const struct session *s, const struct batch *b, struct err *e)
 {
 	const struct config *c = s->c;
+	const struct weights *w = &s->model->weights;
 	if (b->embeddings)
 		return 0;
-	if (!s->model->weights.word_embedding)
-		return err_set(e, ERR_MISMATCH, "the model was opened without embeddings, and the batch brings none");
+	if (!b->ids)
+		return err_set(e, ERR_USAGE, "the batch brings neither ids nor embeddings");
+	if (!w->word_embedding || !w->position_embedding || !w->embedding_norm_g || !w->embedding_norm_b ||
+	    (c->types && !w->type_embedding))
+		return err_set(e, ERR_MISMATCH, "the model was opened without all its embeddings, and the batch brings none");
 	for (int t = 0; t < b->start[b->B]; t++) {
 		if (b->ids[t] < 0 || b->ids[t] >= c->V)
 			return err_set(e, ERR_LIMIT, "token id %d at row %d is outside the vocabulary of %d", b->ids[t], t, c->V);
@@ -158,11 +162,15 @@ static void soften(struct session *s, int layer)
 	float *score = score_room(s, layer);
 	const float *eta = model_eta(s->model);
 	double threshold = policy_value(s->policy, layer, eta[layer]) * s->policy->eta_scale;
+	int is_active = layer >= s->policy->first_layer;
 	copy_starts(s, s->score_start[layer]);
-	score_predictor(s, layer, score);
-	s->score_at[layer] = s->options.want & WANT_SCORES ? score : NULL;
+	if (is_active) {
+		score_predictor(s, layer, score);
+		s->score_at[layer] = s->options.want & WANT_SCORES ? score : NULL;
+	}
 	for (int b = 0; b < s->live.B; b++) {
-		soft_step(&s->soft[b], score + s->live.start[b], threshold, s->policy->soft_lambda);
+		if (is_active)
+			soft_step(&s->soft[b], score + s->live.start[b], threshold, s->policy->soft_lambda);
 		s->soft_length_at[layer][b] = (float)s->soft[b].length;
 	}
 	for (int t = 0; t < s->live.T; t++)
@@ -171,12 +179,21 @@ static void soften(struct session *s, int layer)
 
 /* ---- the pass ------------------------------------------------------------------------------------------------- */
 
-/* FNV-1a over what a sequence holds. */
-static uint64_t identify(const struct batch *b, int sequence)
+/* FNV-1a over what a sequence holds: its ids, or the bits of its embeddings. */
+static uint64_t identify(const struct batch *b, int sequence, int H)
 {
-	uint64_t hash = 14695981039346656037U;
-	for (int t = b->start[sequence]; t < b->start[sequence + 1]; t++)
-		hash = (hash ^ (uint64_t)(b->ids ? b->ids[t] : t - b->start[sequence])) * 1099511628211U;
+	uint64_t hash = 14695981039346656037U, prime = 1099511628211U;
+	for (int t = b->start[sequence]; t < b->start[sequence + 1]; t++) {
+		if (!b->embeddings) {
+			hash = (hash ^ (uint64_t)b->ids[t]) * prime;
+			continue;
+		}
+		for (int h = 0; h < H; h++) {
+			uint32_t bits;
+			memcpy(&bits, b->embeddings + (size_t)t * (size_t)H + h, sizeof bits);
+			hash = (hash ^ bits) * prime;
+		}
+	}
 	return hash;
 }
 
@@ -196,7 +213,7 @@ static void begin(struct session *s, const struct batch *b, const struct policy 
 		s->died_at[t] = s->c->L;
 	}
 	for (int i = 0; i < b->B; i++)
-		s->identity[i] = identify(b, i);
+		s->identity[i] = identify(b, i, s->c->H);
 	for (int i = 0; i < b->B && p->soft_lambda > 0; i++) {
 		s->soft[i] = (struct soft){.n = b->start[i + 1] - b->start[i],
 		                           .mask = s->soft_mask + b->start[i],
@@ -297,8 +314,9 @@ static void publish(struct session *s, struct trace *out)
 	t->hidden_start = (const int *const *)s->hidden_start;
 	t->hidden = (const float *const *)s->hidden_at;
 	t->hidden_stride = s->h_stride;
-	t->soft_mask = (const float *const *)s->soft_mask_at;
-	t->soft_length = (const float *const *)s->soft_length_at;
+	int is_soft = s->policy->soft_lambda > 0;
+	t->soft_mask = is_soft ? (const float *const *)s->soft_mask_at : NULL;
+	t->soft_length = is_soft ? (const float *const *)s->soft_length_at : NULL;
 	*out = *t;
 }
 

@@ -2,7 +2,7 @@
  *
  * Kernels are serial, cannot fail and allocate nothing; layer.c splits work among threads by calling them on ranges.
  * Every output element is computed by the same operations in the same order whatever range it is computed in, so
- * results are bit-identical for any thread count and any company in the batch (within one table). Each kernel has a
+ * results are bit-identical for any thread count and any company in the batch (within one table; OpenBLAS's own products excepted). Each kernel has a
  * naive double-precision twin in kernels_ref.c.
  *
  * Rows of activations are `stride` floats apart; row_stride() picks one that is a multiple of 16 and keeps equal

@@ -18,7 +18,13 @@ static void place_linear(struct linear *out, struct model *m, int K, int N, cons
 	float *panels = is_blas ? NULL : ARENA_TAKE(&m->block, columns * (size_t)K, float);
 	float *rows = is_blas && count > 1 ? ARENA_TAKE(&m->block, (size_t)N * (size_t)count * (size_t)K, float) : NULL;
 	float *b = ARENA_TAKE(&m->block, columns, float);
-	*out = (struct linear){.K = K, .N = N * count, .panels = panels, .bias = b, .rows = rows ? rows : w[0]};
+	*out = (struct linear){.K = K,
+	                       .N = N * count,
+	                       .panels = panels,
+	                       .bias = b,
+	                       .rows = !is_blas ? NULL
+	                               : rows   ? rows
+	                                        : w[0]};
 	if (!b)
 		return;
 	for (int i = 0; i < count; i++) {

@@ -14,13 +14,13 @@ enum { VALUES_MAX = sizeof((struct policy *)0)->value / sizeof(double), WORD_SIZ
 
 static void keep_all(const struct selection *in, unsigned char *keep) { memset(keep, 1, (size_t)in->n); }
 
-/* s_i >= eta_l / n: method.md, "Forward, hard removal". */
+/* s_i >= eta_l / n: method.md, "Forward, hard removal". A score that is the threshold in exact arithmetic (1/n at eta 1,
+ * which training saturates at) must not die of its rounding, hence the slack of 1e-6. */
 static void keep_share(const struct selection *in, unsigned char *keep)
 {
 	double eta = policy_value(in->policy, in->layer, in->eta) * in->policy->eta_scale;
-	double threshold = eta / in->n;
 	for (int i = 0; i < in->n; i++)
-		keep[i] = (double)in->score[i] >= threshold;
+		keep[i] = (double)in->score[i] * in->n >= eta * (1 - 1e-6);
 }
 
 static void keep_threshold(const struct selection *in, unsigned char *keep)
@@ -195,7 +195,7 @@ static int parse_values(struct policy *p, const struct selector *s, char *list, 
 	p->selector = s;
 	p->values = 0;
 	if (s->needs & NEED_COUNTS)
-		return 0;
+		return list ? err_set(e, ERR_USAGE, "argument '%s' of policy '%s' takes no value", s->name, p->name) : 0;
 	char *rest = list;
 	for (char *word; (word = strsep(&rest, "/"));) {
 		double v;
@@ -323,38 +323,56 @@ static int check_combination(const struct policy *p, const struct row *r, struct
 	return 0;
 }
 
+/* The shortest decimal that reads back as the same number. */
+static const char *shortest(char out[32], double value)
+{
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(out, 32, "%.*g", digits, value);
+		if (strtod(out, NULL) == value)
+			break;
+	}
+	return out;
+}
+
+/* Adds ",key=value" (":" before the first); policy.text has room for all the values there can be. */
+static void add_argument(struct policy *p, const char *key, const char *value)
+{
+	size_t used = strlen(p->text);
+	snprintf(p->text + used, sizeof p->text - used, "%c%s%s%s", strchr(p->text, ':') ? ',' : ':', key, value ? "=" : "",
+	         value ? value : "");
+}
+
+static void add_values(struct policy *p)
+{
+	char number[32];
+	while (p->values > 1 && p->value[p->values - 1] == p->value[p->values - 2])
+		p->values--;
+	add_argument(p, p->selector->name, p->values ? shortest(number, p->value[0]) : NULL);
+	for (int i = 1; i < p->values; i++) {
+		size_t used = strlen(p->text);
+		snprintf(p->text + used, sizeof p->text - used, "/%s", shortest(number, p->value[i]));
+	}
+}
+
 /* The canonical spelling: defaults left out, so that equal behaviour has one name. */
 static void write_text(struct policy *p, const struct row *r)
 {
-	char *at = p->text, *end = p->text + sizeof p->text;
-	char separator = ':';
-	at += snprintf(at, (size_t)(end - at), "%s", p->name);
-#define ADD(...)                                                     \
-	do {                                                             \
-		if (at < end)                                                \
-			at += snprintf(at, (size_t)(end - at), "%c", separator); \
-		if (at < end)                                                \
-			at += snprintf(at, (size_t)(end - at), __VA_ARGS__);     \
-		separator = ',';                                             \
-	} while (0)
-	if (p->values > 0 || p->selector != &selectors[r->selector]) {
-		ADD("%s", p->selector->name);
-		for (int i = 0; i < p->values && at < end; i++)
-			at += snprintf(at, (size_t)(end - at), "%c%.9g", i ? '/' : '=', p->value[i]);
-	}
+	char number[32];
+	snprintf(p->text, sizeof p->text, "%s", p->name);
+	if (p->values > 0 || p->selector != &selectors[r->selector])
+		add_values(p);
 	if (p->eta_scale != 1)
-		ADD("scale=%.9g", p->eta_scale);
+		add_argument(p, "scale", shortest(number, p->eta_scale));
 	if (p->soft_lambda > 0)
-		ADD("lambda=%.9g", p->soft_lambda);
+		add_argument(p, "lambda", shortest(number, p->soft_lambda));
 	if (p->first_layer)
-		ADD("first=%d", p->first_layer);
+		add_argument(p, "first", shortest(number, p->first_layer));
 	if (p->seed)
-		ADD("seed=%llu", (unsigned long long)p->seed);
+		add_argument(p, "seed", shortest(number, (double)p->seed));
 	if (p->site != r->site)
-		ADD("site=%s", site_words[p->site]);
+		add_argument(p, "site", site_words[p->site]);
 	if (p->fate != r->fate)
-		ADD("fate=%s", fate_words[p->fate]);
-#undef ADD
+		add_argument(p, "fate", fate_words[p->fate]);
 }
 
 static void set_defaults(struct policy *p, const struct row *r)

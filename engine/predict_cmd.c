@@ -106,6 +106,25 @@ static int take_ids(struct predictor *p, const struct record *r, int max_length,
 	return 0;
 }
 
+/* What the policy needs of a record is asked of the record, so that the fault has a line. */
+static int check_wanted(const struct predictor *p, const struct record *r, struct err *e)
+{
+	unsigned needs = policy_needs(&p->policy);
+	if ((needs & NEED_GIVEN) && r->scores.count < 0)
+		return err_set(e, ERR_MISMATCH, "policy '%s' needs 'scores' in '%s line %ld'", p->policy.name, p->input.name,
+		               r->line);
+	if ((needs & NEED_COUNTS) && r->counts.count < 0)
+		return err_set(e, ERR_MISMATCH, "policy '%s' needs 'counts' in '%s line %ld'", p->policy.name, p->input.name,
+		               r->line);
+	for (int i = 0; i < r->scores.count; i++)
+		if (fabs(r->scores.value[i]) > 1e30)
+			return err_set(e, ERR_LIMIT, "score %d in '%s line %ld' is out of range", i, p->input.name, r->line);
+	for (int l = 0; l < r->counts.count; l++)
+		if (r->counts.value[l] < 1)
+			return err_set(e, ERR_LIMIT, "count %d in '%s line %ld' is below 1", l, p->input.name, r->line);
+	return 0;
+}
+
 /* Scores belong to tokens before truncation, which only cuts ids at the end. */
 static int take_scores(struct predictor *p, const struct record *r, int first, struct err *e)
 {
@@ -113,13 +132,15 @@ static int take_scores(struct predictor *p, const struct record *r, int first, s
 	const char *name = p->input.name;
 	p->is_scored &= r->scores.count >= 0;
 	p->is_counted &= r->counts.count >= 0;
-	int given = r->ids.count >= 0 ? r->ids.count : n;
+	int given = r->ids.count >= 0 ? r->ids.count : n, code;
 	if (r->scores.count >= 0 && r->scores.count != given)
 		return err_set(e, ERR_MISMATCH, "%d 'scores' for %d tokens in '%s line %ld'", r->scores.count, given, name,
 		               r->line);
 	if (r->counts.count >= 0 && r->counts.count != L)
 		return err_set(e, ERR_MISMATCH, "%d 'counts' for %d layers in '%s line %ld'", r->counts.count, L, name,
 		               r->line);
+	if ((code = check_wanted(p, r, e)))
+		return code;
 	for (int i = 0; i < n && r->scores.count >= 0; i++)
 		p->scores[first + i] = (float)r->scores.value[i];
 	for (int l = 0; l < L && r->counts.count >= 0; l++)

@@ -66,6 +66,7 @@ static const char *const small_policies[] = {
 	"adapler:keep=0.7/0.5/0.3/0.2",
 	"adapler:replay",
 	"adapler:lambda=100,eta=1",
+	"adapler:lambda=1e20,eta=1,first=2",
 	"attention",
 	"attention:keep=0.8/0.4/0.1,site=before",
 	"attention:top=9/5/2,fate=carry",

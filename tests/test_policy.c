@@ -25,6 +25,8 @@ TEST(equal_policies_have_one_spelling)
 	CHECK_STR(canonical("attention"), "attention:keep=0.5");
 	CHECK_STR(canonical("random:seed=3,top=8/4"), "random:top=8/4,seed=3");
 	CHECK_STR(canonical("adapler:replay"), "adapler:replay");
+	CHECK_STR(canonical("attention:keep=0.9/0.1/0.1/0.10"), "attention:keep=0.9/0.1");
+	CHECK_STR(canonical("adapler:eta=0.12345678912"), "adapler:eta=0.12345678912");
 }
 
 TEST(a_wrong_policy_is_named_and_the_known_ones_are_listed)
@@ -44,6 +46,7 @@ TEST(a_wrong_policy_is_named_and_the_known_ones_are_listed)
 	CHECK_CONTAINS(canonical("attention:lambda=10"), "soft removal");
 	CHECK_CONTAINS(canonical("attention:eta=x"), "not a number");
 	CHECK_CONTAINS(canonical("random:seed=1.5"), "not an integer");
+	CHECK_CONTAINS(canonical("adapler:replay=7"), "takes no value");
 	CHECK_CONTAINS(canonical("random:top=1.5"), "not a number of rows");
 	CHECK_CONTAINS(canonical("adapler:eta=1,keep=0.5"), "one of eta, keep, top, threshold, replay");
 }
@@ -74,7 +77,7 @@ static const char *kept(const char *policy, const float *score, int n, int n0, i
 TEST(selectors_keep_what_they_say)
 {
 	const float s[] = {0.10F, 0.30F, 0.16F, 0.04F, 0.40F};
-	CHECK_STR(kept("adapler", s, 5, 5, 0, 0.75), ".11.1");
+	CHECK_STR(kept("adapler", s, 5, 5, 0, 0.8), ".11.1"); /* a score at its threshold lives */
 	CHECK_STR(kept("adapler:eta=0.1", s, 5, 5, 0, 0.75), "11111");
 	CHECK_STR(kept("adapler:scale=2.5", s, 5, 5, 0, 0.75), "....1");
 	CHECK_STR(kept("saliency:threshold=0.2", s, 5, 5, 0, NAN), ".1..1");
@@ -82,6 +85,17 @@ TEST(selectors_keep_what_they_say)
 	CHECK_STR(kept("saliency:top=1", s, 5, 5, 0, NAN), "1....");
 	CHECK_STR(kept("saliency:top=9", s, 5, 5, 0, NAN), "11111");
 	CHECK_STR(kept("saliency:replay", s, 5, 5, 0, NAN), "11..1");
+}
+
+/* Equal scores at eta 1 are all at their threshold, whatever 1/n rounds to. */
+TEST(rows_at_their_threshold_live_at_every_length)
+{
+	float s[60];
+	for (int n = 1; n <= 60; n++) {
+		for (int i = 0; i < n; i++)
+			s[i] = 1.0F / (float)n;
+		CHECK_INT(strspn(kept("adapler", s, n, n, 0, 1), "1"), n);
+	}
 }
 
 TEST(keep_is_a_share_of_the_length_at_the_start)
