@@ -340,7 +340,7 @@ static int read_all(struct reading *r)
 	r->expected = calloc(EXPECTED_MAX, sizeof *r->expected);
 	if (!r->expected)
 		return err_set(r->e, ERR_MEMORY, "out of memory for '%s'", r->path);
-	weights_visit(NULL, &c, ~0u, add_expected, r);
+	weights_visit(NULL, &c, GROUPS_CLASSIFIER, add_expected, r);
 	H5Eget_auto2(H5E_DEFAULT, &report, &report_data);
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 	int code = read_file(r);

@@ -67,7 +67,7 @@ static int add(const struct weight_info *info, void *arg)
 int init_write(const struct config *c, uint64_t seed, enum dtype d, const char *path, struct err *e)
 {
 	struct fresh f = {.c = c, .seed = seed, .dtype = d};
-	weights_visit(NULL, c, ~0u, add, &f);
+	weights_visit(NULL, c, GROUPS_CLASSIFIER, add, &f);
 	f.tensors = calloc((size_t)f.count, sizeof *f.tensors);
 	f.names = calloc((size_t)f.count, sizeof *f.names);
 	f.values = malloc((size_t)f.used * sizeof *f.values);
@@ -77,7 +77,7 @@ int init_write(const struct config *c, uint64_t seed, enum dtype d, const char *
 	f.count = 0;
 	f.used = 0;
 	if (!code) {
-		weights_visit(NULL, c, ~0u, add, &f);
+		weights_visit(NULL, c, GROUPS_CLASSIFIER, add, &f);
 		code = checkpoint_write(path, f.tensors, f.count, e);
 	}
 	free(f.tensors);

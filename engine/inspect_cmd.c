@@ -19,7 +19,7 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-static const char *const group_names[] = {"embeddings", "token_types", "encoder", "head", "predictors"};
+static const char *const group_names[] = {"embeddings", "token_types", "encoder", "head", "mlm", "predictors"};
 enum { GROUP_COUNT = sizeof group_names / sizeof group_names[0] };
 
 static const char *const tokenizer_files[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json"};

@@ -26,8 +26,12 @@ enum weight_group {
 	GROUP_TYPES, /* the token type table: BERT only */
 	GROUP_ENCODER,
 	GROUP_HEAD,       /* pooler (BERT) or pre_classifier (DistilBERT), and classifier */
+	GROUP_MLM,        /* masked language modelling: what stands before the decoder, which is the word embedding */
 	GROUP_PREDICTORS, /* contribution predictors, eta: only when the config or the checkpoint has them */
 };
+
+/* What a classifier has: everything but the head that it was pre-trained with. */
+#define GROUPS_CLASSIFIER (~(1u << GROUP_MLM))
 
 /* Opens the checkpoint of `dir` and binds every tensor of the list, under any of the accepted names. Checks shapes
  * against the config, and every value to be finite. `groups`: a bit (1 << GROUP_x) for each group that must be there.

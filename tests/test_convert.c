@@ -79,7 +79,7 @@ TEST(a_bin_becomes_a_model_directory)
 	CHECK_INT(report.K, 0);
 	REQUIRE_OK(config_read(&c, to, &e), &e);
 	REQUIRE_OK(weights_open(&w, &c, to, GROUPS_DENSE, &e), &e);
-	weights_visit(&w, &c, ~0u, check_value, &t);
+	weights_visit(&w, &c, GROUPS_CLASSIFIER, check_value, &t);
 	CHECK_INT(t, 25);
 	char *vocab = text_of(test_path("deep/er/out/vocab.txt"));
 	CHECK_STR(vocab, "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n");

@@ -115,7 +115,7 @@ static void check_model(const char *path)
 	struct weights w;
 	REQUIRE_OK(config_parse(&c, text, sizeof text - 1, "text", &e), &e);
 	REQUIRE_OK(hdf5_open(&f, &file, path, &c, &e), &e);
-	REQUIRE_OK(weights_bind(&w, &c, file, ~0u, &e), &e);
+	REQUIRE_OK(weights_bind(&w, &c, file, GROUPS_CLASSIFIER, &e), &e);
 	CHECK_NEAR(w.word_embedding[5], 15, 0);
 	CHECK_NEAR(w.position_embedding[7], 27, 0);
 	CHECK_NEAR(w.type_embedding[1], 31, 0);

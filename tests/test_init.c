@@ -34,7 +34,7 @@ TEST(a_new_model_loads_and_is_as_bert_starts)
 	struct weights w;
 	const char *path = test_path("new.safetensors");
 	REQUIRE_OK(init_write(&c, 7, DTYPE_F32, path, &e), &e);
-	REQUIRE_OK(weights_open(&w, &c, path, ~0u, &e), &e);
+	REQUIRE_OK(weights_open(&w, &c, path, GROUPS_CLASSIFIER, &e), &e);
 	CHECK(all_are(w.embedding_norm_g, 32, 1) && all_are(w.embedding_norm_b, 32, 0));
 	CHECK(all_are(w.layer[1].output_norm_g, 32, 1) && all_are(w.layer[1].ffn_in_b, 64, 0));
 	CHECK(all_are(w.eta, 2, 0.25f) && all_are(w.theta, 1, 1) && all_are(w.layer[0].cp_score_b, 1, 0));
