@@ -8,79 +8,101 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes room for a linear map of `count` matrices [N,K] side by side, and fills it when the arena is placed. The
- * openblas table reads rows as they are in the checkpoint; several matrices are then copied one under the other. */
-static void place_linear(struct linear *out, struct model *m, int K, int N, const float *const *w,
-                         const float *const *bias, int count)
+/* ---- packing -------------------------------------------------------------------------------------------------- */
+
+static void add_map(struct map_source *out, int *count, const struct map_source *s)
 {
-	int is_blas = strcmp(m->kernels->name, "openblas") == 0;
-	size_t columns = (size_t)panel_count(N * count) * PANEL;
-	float *panels = is_blas ? NULL : ARENA_TAKE(&m->block, columns * (size_t)K, float);
-	float *rows = is_blas && count > 1 ? ARENA_TAKE(&m->block, (size_t)N * (size_t)count * (size_t)K, float) : NULL;
-	float *b = ARENA_TAKE(&m->block, columns, float);
-	*out = (struct linear){.K = K,
-	                       .N = N * count,
-	                       .panels = panels,
-	                       .bias = b,
-	                       .rows = !is_blas ? NULL
-	                               : rows   ? rows
-	                                        : w[0]};
-	if (!b)
-		return;
-	for (int i = 0; i < count; i++) {
-		memcpy(b + (size_t)i * (size_t)N, bias[i], (size_t)N * sizeof *b);
-		if (panels)
-			linear_pack(panels, K, i * N, w[i], N);
-		else if (rows)
-			memcpy(rows + (size_t)i * (size_t)N * (size_t)K, w[i], (size_t)N * (size_t)K * sizeof *rows);
-	}
+	if (s->w[0] && s->K && s->N)
+		out[(*count)++] = *s;
 }
 
-static void place_layer(struct layer_maps *maps, struct model *m, const struct layer_weights *w)
+int model_list_maps(struct model *m, struct map_source *out)
 {
 	const struct config *c = &m->config;
-	place_linear(&maps->query, m, c->H, c->H, &w->query_w, &w->query_b, 1);
-	place_linear(&maps->key_value, m, c->H, c->H, (const float *[]){w->key_w, w->value_w},
-	             (const float *[]){w->key_b, w->value_b}, 2);
-	place_linear(&maps->attention, m, c->H, c->H, &w->attention_w, &w->attention_b, 1);
-	place_linear(&maps->ffn_in, m, c->H, c->F, &w->ffn_in_w, &w->ffn_in_b, 1);
-	place_linear(&maps->ffn_out, m, c->F, c->H, &w->ffn_out_w, &w->ffn_out_b, 1);
-	if (c->K)
-		place_linear(&maps->predictor, m, c->H, c->K, &w->cp_dense_w, &w->cp_dense_b, 1);
+	const int H = c->H, F = c->F;
+	int count = 0;
+#define ADD(map, K, N, count_, ...) add_map(out, &count, &(struct map_source){map, K, N, count_, __VA_ARGS__})
+	for (int l = 0; l < c->L; l++) {
+		const struct layer_weights *w = &m->weights.layer[l];
+		struct layer_maps *maps = &m->maps[l];
+		ADD(&maps->query, H, H, 1, {w->query_w}, {w->query_b});
+		ADD(&maps->key_value, H, H, 2, {w->key_w, w->value_w}, {w->key_b, w->value_b});
+		ADD(&maps->attention, H, H, 1, {w->attention_w}, {w->attention_b});
+		ADD(&maps->ffn_in, H, F, 1, {w->ffn_in_w}, {w->ffn_in_b});
+		ADD(&maps->ffn_out, F, H, 1, {w->ffn_out_w}, {w->ffn_out_b});
+		ADD(&maps->predictor, H, c->K, 1, {w->cp_dense_w}, {w->cp_dense_b});
+	}
+	ADD(&m->pooler, H, H, 1, {m->weights.pooler_w}, {m->weights.pooler_b});
+	ADD(&m->classifier, H, c->C, 1, {m->weights.classifier_w}, {m->weights.classifier_b});
+#undef ADD
+	return count;
+}
+
+static int is_blas(const struct model *m) { return strcmp(m->kernels->name, "openblas") == 0; }
+
+/* Takes room for a map. The openblas table reads rows as they are in the checkpoint; several matrices are then copied
+ * one under the other. */
+static void map_place(struct model *m, const struct map_source *s)
+{
+	const size_t columns = (size_t)panel_count(s->N * s->count) * PANEL, size = (size_t)s->N * (size_t)s->K;
+	struct linear *out = s->map;
+	*out = (struct linear){.K = s->K, .N = s->N * s->count};
+	if (!is_blas(m))
+		out->panels = ARENA_TAKE(&m->block, columns * (size_t)s->K, float);
+	else
+		out->rows = s->count > 1 ? ARENA_TAKE(&m->block, size * (size_t)s->count, float) : s->w[0];
+	out->bias = ARENA_TAKE(&m->block, columns, float);
+}
+
+void map_fill(const struct map_source *s)
+{
+	const size_t size = (size_t)s->N * (size_t)s->K;
+	float *panels = (float *)(uintptr_t)s->map->panels, *rows = (float *)(uintptr_t)s->map->rows,
+		  *bias = (float *)(uintptr_t)s->map->bias;
+	for (int i = 0; i < s->count; i++) {
+		memcpy(bias + (size_t)i * (size_t)s->N, s->bias[i], (size_t)s->N * sizeof *bias);
+		if (panels)
+			linear_pack(panels, s->K, i * s->N, s->w[i], s->N);
+		else if (rows != s->w[i])
+			memcpy(rows + (size_t)i * size, s->w[i], size * sizeof *rows);
+	}
 }
 
 /* The file's pages that were packed leave memory, so that the peak is the packed weights and no second copy. */
 static void release_source(const struct model *m)
 {
-	if (m->block.base && m->weights.checkpoint)
+	if (m->weights.checkpoint)
 		checkpoint_release_pages(m->weights.checkpoint);
 }
 
-/* Run twice: on a zeroed arena it measures, on an open one it places and packs. */
-static void place_model(struct model *m)
+/* Measures and places, then fills. */
+static int pack_maps(struct model *m, struct map_source *sources, struct err *e)
 {
-	const struct config *c = &m->config;
-	for (int l = 0; l < c->L; l++) {
-		place_layer(&m->maps[l], m, &m->weights.layer[l]);
+	int count = model_list_maps(m, sources), code;
+	for (int i = 0; i < count; i++)
+		map_place(m, &sources[i]);
+	if ((code = arena_open(&m->block, e)))
+		return code;
+	for (int i = 0; i < count; i++) {
+		map_place(m, &sources[i]);
+		map_fill(&sources[i]);
 		release_source(m);
 	}
-	place_linear(&m->pooler, m, c->H, c->H, &m->weights.pooler_w, &m->weights.pooler_b, 1);
-	place_linear(&m->classifier, m, c->H, c->C, &m->weights.classifier_w, &m->weights.classifier_b, 1);
+	return 0;
 }
 
 static int pack(struct model *m, struct err *e)
 {
-	m->maps = calloc((size_t)m->config.L, sizeof *m->maps);
-	if (!m->maps)
-		return err_set(e, ERR_MEMORY, "out of memory for %d layers", m->config.L);
-	place_model(m);
-	int code = arena_open(&m->block, e);
-	if (code)
-		return code;
-	place_model(m);
-	release_source(m);
-	return 0;
+	const size_t L = (size_t)m->config.L;
+	m->maps = calloc(L, sizeof *m->maps);
+	struct map_source *sources = calloc(L * MAPS_PER_LAYER + MAPS_OF_MODEL, sizeof *sources);
+	int code = m->maps && sources ? pack_maps(m, sources, e)
+	                              : err_set(e, ERR_MEMORY, "out of memory for %d layers", m->config.L);
+	free(sources);
+	return code;
 }
+
+/* ---- opening -------------------------------------------------------------------------------------------------- */
 
 static int find_kernels(struct model *m, const char *name, struct err *e)
 {
@@ -153,13 +175,13 @@ static int fill_random(struct model *m, struct err *e)
 	m->weights.layer = calloc((size_t)m->config.L, sizeof *m->weights.layer);
 	if (!m->weights.layer)
 		return err_set(e, ERR_MEMORY, "out of memory for %d layers", m->config.L);
-	weights_visit(&m->weights, &m->config, ~0U, count_largest, &f);
+	weights_visit(&m->weights, &m->config, GROUPS_CLASSIFIER, count_largest, &f);
 	m->random = f.random = malloc((size_t)f.size * sizeof *f.random);
 	if (!f.random)
 		return err_set(e, ERR_MEMORY, "out of memory for %lld random weights", (long long)f.size);
 	for (int64_t i = 0; i < f.size; i++)
 		f.random[i] = (float)(rng_uniform(1, 0, (uint64_t)i) - 0.5) * 0.07F;
-	weights_visit(&m->weights, &m->config, ~0U, point_at_random, &f);
+	weights_visit(&m->weights, &m->config, GROUPS_CLASSIFIER, point_at_random, &f);
 	return pack(m, e);
 }
 
@@ -179,6 +201,24 @@ int model_open_random(struct model **out, const struct config *c, const struct m
 	}
 	*out = m;
 	return 0;
+}
+
+int model_open_view(struct model **out, const struct config *c, const struct weights *w, const struct kernels *kernels,
+                    struct err *e)
+{
+	struct model *m = calloc(1, sizeof *m);
+	*out = m;
+	if (!m)
+		return err_set(e, ERR_MEMORY, "out of memory for a model");
+	m->config = *c;
+	m->weights = *w;
+	m->kernels = kernels;
+	int code = pack(m, e);
+	if (code) {
+		model_close(m);
+		*out = NULL;
+	}
+	return code;
 }
 
 void model_close(struct model *m)
