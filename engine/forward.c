@@ -156,6 +156,26 @@ static void prune(struct session *s, int layer)
 	}
 }
 
+/* The scores become those that met the threshold. */
+static void soften_sequence(struct session *s, int b, float *score, double threshold)
+{
+	const int begin = s->live.start[b], n = s->live.start[b + 1] - begin;
+	double *wide = s->soft_score + begin, *mask = s->soft_mask + begin, *bias = s->soft_bias + begin;
+	struct soft_step step = {.n = n, .eta = threshold, .lambda = s->policy->soft_lambda, .is_rescaled = 1};
+	for (int i = 0; i < n; i++)
+		wide[i] = score[i];
+	step.score = step.rescaled = wide;
+	step.mask = step.mask_out = mask;
+	step.bias = step.bias_out = bias;
+	step.length = s->soft_length[b];
+	soft_forward(&step);
+	s->soft_length[b] = step.length_out;
+	for (int i = 0; i < n; i++) {
+		score[i] = (float)wide[i];
+		s->key_bias[begin + i] = (float)bias[i];
+	}
+}
+
 /* Soft removal drops nothing: it moves the bias that attention adds to every key. */
 static void soften(struct session *s, int layer)
 {
@@ -170,8 +190,8 @@ static void soften(struct session *s, int layer)
 	}
 	for (int b = 0; b < s->live.B; b++) {
 		if (is_active)
-			soft_step(&s->soft[b], score + s->live.start[b], threshold, s->policy->soft_lambda);
-		s->soft_length_at[layer][b] = (float)s->soft[b].length;
+			soften_sequence(s, b, score + s->live.start[b], threshold);
+		s->soft_length_at[layer][b] = (float)s->soft_length[b];
 	}
 	for (int t = 0; t < s->live.T; t++)
 		s->soft_mask_at[layer][t] = (float)s->soft_mask[t];
@@ -197,6 +217,19 @@ static uint64_t identify(const struct batch *b, int sequence, int H)
 	return hash;
 }
 
+static void begin_soft(struct session *s, const struct batch *b)
+{
+	for (int t = 0; t < b->start[b->B]; t++) {
+		s->soft_mask[t] = 1;
+		s->soft_bias[t] = 0;
+		s->key_bias[t] = 0;
+	}
+	for (int i = 0; i < b->B; i++) {
+		s->soft_mask[b->start[i]] = 0;
+		s->soft_length[i] = b->start[i + 1] - b->start[i];
+	}
+}
+
 static void begin(struct session *s, const struct batch *b, const struct policy *p)
 {
 	int T0 = b->start[b->B];
@@ -214,12 +247,8 @@ static void begin(struct session *s, const struct batch *b, const struct policy 
 	}
 	for (int i = 0; i < b->B; i++)
 		s->identity[i] = identify(b, i, s->c->H);
-	for (int i = 0; i < b->B && p->soft_lambda > 0; i++) {
-		s->soft[i] = (struct soft){.n = b->start[i + 1] - b->start[i],
-		                           .mask = s->soft_mask + b->start[i],
-		                           .key_bias = s->key_bias + b->start[i]};
-		soft_begin(&s->soft[i]);
-	}
+	if (p->soft_lambda > 0)
+		begin_soft(s, b);
 }
 
 static void note_hidden(struct session *s, int index)

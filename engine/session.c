@@ -58,8 +58,10 @@ static void place_policy(struct session *s, struct arena *a, size_t T, size_t B)
 	if (s->options.want & WANT_HIDDEN)
 		s->carried = ARENA_TAKE(a, T * s->h_stride, float);
 	if (s->options.want & WANT_SOFT) {
-		s->soft = ARENA_TAKE(a, B, struct soft);
+		s->soft_length = ARENA_TAKE(a, B, double);
 		s->soft_mask = ARENA_TAKE(a, T, double);
+		s->soft_bias = ARENA_TAKE(a, T, double);
+		s->soft_score = ARENA_TAKE(a, T, double);
 		s->key_bias = ARENA_TAKE(a, T, float);
 	}
 }

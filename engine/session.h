@@ -48,8 +48,9 @@ struct session {
 	int attention_rows;                   /* rows that `received` holds; 0: none yet */
 	float *carried;                       /* [T0,H]: rows dropped under FATE_CARRY, where they were in the batch */
 	uint64_t *identity;                   /* [B]: a hash of each sequence, for the random scorer */
-	struct soft *soft;                    /* [B] */
-	double *soft_mask;                    /* [T0] */
+	double *soft_length;                  /* [B] */
+	double *soft_mask, *soft_bias;        /* [T0] */
+	double *soft_score;                   /* [T0]: the scores of the step that runs */
 	float *key_bias;                      /* [T0] */
 	float *pooled, *logits;               /* [B,H] [B,C] */
 
