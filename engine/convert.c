@@ -12,9 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const sidecars[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
-                                       "special_tokens_map.json", "added_tokens.json"};
-
 struct conversion {
 	char source[4096], folder[4096]; /* the weights, and where they lie */
 	struct config config;
@@ -233,21 +230,14 @@ static int check_destination(const struct conversion *v, const char *dir)
 	return v->options->force ? 0 : new_files_check_free(dir, v->e);
 }
 
-static int copy_sidecar(const struct conversion *v, struct new_files *files, const char *name)
-{
-	char from[4096];
-	int code = file_join(from, sizeof from, v->folder, name, v->e);
-	return code || !file_exists(from) ? code : new_files_copy(files, from, name, v->e);
-}
-
 static int write_files(const struct conversion *v, struct new_files *files)
 {
 	char path[4096];
 	int code = new_files_path(files, path, sizeof path, "model.safetensors", v->e);
 	if (!code)
 		code = checkpoint_write(path, v->tensors, v->count, v->e);
-	for (size_t i = 0; i < sizeof sidecars / sizeof sidecars[0] && !code; i++)
-		code = copy_sidecar(v, files, sidecars[i]);
+	if (!code)
+		code = new_files_copy_tokenizer(files, v->folder, v->e);
 	if (!code)
 		code = new_files_path(files, path, sizeof path, "config.json", v->e);
 	if (!code)

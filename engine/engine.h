@@ -188,6 +188,83 @@ size_t session_bytes(const struct session *s); /* the planned workspace */
  * needs are not met (predictors, given scores, counts): an error, and the session stays usable. */
 int session_run(struct session *s, const struct batch *b, const struct policy *p, struct trace *out, struct err *e);
 
+/* ---- training: one step at a time ----------------------------------------------------------------------------- */
+
+/* What is learnt: the logarithmic loss over classes, the squared error of one output, or the hidden words of a text. */
+enum objective { OBJECTIVE_CLASSIFY, OBJECTIVE_REGRESS, OBJECTIVE_MLM };
+
+/* One text. `label`: the class, ignored with other objectives. `value`: the target of a regression. `targets` [n]: the
+ * id that was hidden at each token, -1 where none was. `saliency` [n]: the teacher's, not negative, for AdapLeR. */
+struct example {
+	int n;
+	const int *ids, *type_ids; /* type_ids NULL: all 0 */
+	int label;
+	double value;
+	const int *targets;
+	const float *saliency;
+};
+
+struct trainer;
+
+struct trainer_options {
+	enum objective objective;
+	int adapler;                              /* contribution predictors and soft removal */
+	double gamma, phi;                        /* AdapLeR: weights of the predictors' loss and of the length */
+	int classes;                              /* outputs of the head; 0: as the model has them */
+	const char *const *labels;                /* [classes]; NULL: as the model has them */
+	const double *class_weights;              /* [classes] of the examples' losses; NULL: all 1 */
+	double hidden_dropout, attention_dropout; /* 0: the config's; below 0: none. AdapLeR has none in attention */
+	uint64_t seed;                            /* dropout, and weights that the model does not bring */
+	const char *kernels;                      /* as in model_options; "openblas" cannot train */
+	int threads;                              /* 0: one per processor */
+	int max_length;                           /* of a text; 0: the model's positions */
+	int max_rows;                             /* tokens worked on at once; larger batches are accumulated. 0: 8192 */
+};
+
+/* Opens a model directory for training. What the model lacks (a head of this many classes, predictors) is drawn from
+ * the seed; contribution predictors are left out unless AdapLeR is trained. */
+int trainer_open(struct trainer **t, const char *dir, const struct trainer_options *options, struct err *e);
+void trainer_close(struct trainer *t);
+/* The model as it is now: sessions may run on it between steps. */
+const struct model *trainer_model(const struct trainer *t);
+/* Everything that is allocated, and what that would be without opening one: parameters(weights, gradients, two
+ * moments, two packings) + max_rows * (activations). */
+size_t trainer_bytes(const struct trainer *t);
+size_t trainer_parameters(const struct trainer *t);
+
+/* What a step saw, means over the examples: model = task + gamma sum_l (L-l) kl_l, speed = task + phi sum_l length_l. */
+struct losses {
+	double model, speed, task;
+	double correct;            /* share of examples (of hidden words) predicted right; NaN for a regression */
+	int64_t tokens, predicted; /* seen, and predicted */
+	int L;
+	const double *kl;     /* [L] borrowed; 0 without AdapLeR */
+	const double *length; /* [L] rows that each layer still sees, softly counted */
+};
+
+/* Sets the gradients to those of the mean loss over the examples. `step` numbers the dropout; `lambda` > 0 is soft
+ * removal's, with AdapLeR. A loss that is not finite is an error that names the step and the tensor. */
+int trainer_gradient(struct trainer *t, const struct example *const *examples, int count, uint64_t step, double lambda,
+                     struct losses *out, struct err *e);
+
+/* One AdamW step (method.md, "Optimisers") by the gradients. */
+struct rates {
+	double network, speed; /* learning rates of this step: weights; eta and theta */
+	double decay, epsilon; /* 0: 0.01 and 1e-12; negative: none */
+	double clip;           /* largest norm of each group's gradient; 0: 1 */
+};
+struct norms {
+	double network, speed; /* of the gradients before clipping */
+};
+int trainer_update(struct trainer *t, const struct rates *r, struct norms *out, struct err *e);
+
+/* || g * e || by token, g the derivative of the true label's logit by the output e of the embedding layer; no dropout.
+ * out: all examples' tokens in turn. */
+int trainer_saliency(struct trainer *t, const struct example *const *examples, int count, float *out, struct err *e);
+
+/* Writes a model directory: weights as dtype "f32" or "bf16", config, and the vocabulary files of `from`. */
+int trainer_save(const struct trainer *t, const char *dir, const char *dtype, const char *from, struct err *e);
+
 /* ---- cost ----------------------------------------------------------------------------------------------------- */
 
 /* Floating-point operations of the matrix products (1 multiply-add = 2), by part. Normalisation, softmax and GELU are

@@ -73,14 +73,15 @@ struct weight_grad {
 	int T, N, K;
 };
 
-/* Backward of one sequence and head, all queries. With the forward's lse and out,
+/* Backward of one sequence and head. With the forward's lse and out,
  *   P = exp(logit - lse), Pd = P * mask * scale, dV = Pd^T dO, dP = (dO V^T) * mask * scale, dS = P (dP - dO . O),
  *   dkey_bias_j = sum_i dS_ij, dQ = dS K / sqrt(D), dK = dS^T Q / sqrt(D). */
 struct attention_grad {
 	struct attention forward; /* as it was run; received and from_cls are ignored, out and lse are read */
-	const float *dout;        /* [n,D] */
+	int queries;              /* rows of q, out, dout, dq: n, or fewer that asked */
+	const float *dout;        /* [queries,D] */
 	size_t dout_stride;
-	float *dq, *dk, *dv; /* [n,D] overwritten; none may be an input */
+	float *dq, *dk, *dv; /* [queries,D] [n,D] [n,D] overwritten; none may be an input */
 	size_t dq_stride, dk_stride, dv_stride;
 	float *dkey_bias; /* [n] overwritten; NULL: not wanted */
 };

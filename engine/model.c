@@ -245,3 +245,5 @@ size_t model_bytes(const struct model *m)
 	size_t rows = m->weights.word_embedding ? (size_t)c->V + (size_t)c->P + (size_t)c->types : 0;
 	return m->block.size + rows * (size_t)c->H * sizeof(float);
 }
+
+size_t model_packed_bytes(const struct model *m) { return m->block.size; }

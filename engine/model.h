@@ -37,6 +37,8 @@ int model_list_maps(struct model *m, struct map_source *out);
 /* Packs a map from its matrices as they are now. */
 void map_fill(const struct map_source *s);
 
+size_t model_packed_bytes(const struct model *m);
+
 /* A model of this shape with random weights, for measuring time. Takes the config over. */
 int model_open_random(struct model **m, const struct config *c, const struct model_options *options, struct err *e);
 /* A model on weights that the caller owns and may change: map_fill brings the packed matrices up to date. The layers'

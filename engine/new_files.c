@@ -43,6 +43,20 @@ int new_files_copy(struct new_files *f, const char *from, const char *name, stru
 	return code;
 }
 
+int new_files_copy_tokenizer(struct new_files *f, const char *dir, struct err *e)
+{
+	static const char *const names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
+	                                    "special_tokens_map.json", "added_tokens.json"};
+	int code = 0;
+	for (size_t i = 0; i < sizeof names / sizeof names[0] && !code; i++) {
+		char from[4096];
+		code = file_join(from, sizeof from, dir, names[i], e);
+		if (!code && file_exists(from))
+			code = new_files_copy(f, from, names[i], e);
+	}
+	return code;
+}
+
 void new_files_undo(const struct new_files *f)
 {
 	char path[4096];

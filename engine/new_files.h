@@ -21,6 +21,8 @@ int new_files_open(struct new_files *f, const char *dir, struct err *e);
 /* The path to write `name` to; remembered if it does not exist yet. */
 int new_files_path(struct new_files *f, char *out, size_t size, const char *name, struct err *e);
 int new_files_copy(struct new_files *f, const char *from, const char *name, struct err *e);
+/* The vocabulary and the tokenizer's settings of a model directory, those that are there. */
+int new_files_copy_tokenizer(struct new_files *f, const char *from, struct err *e);
 void new_files_undo(const struct new_files *f);
 /* A model is there: ERR_USAGE, with a hint at --force. */
 int new_files_check_free(const char *dir, struct err *e);
