@@ -72,9 +72,29 @@ void linear_pack(float *panels, int K, int first, const float *w, int N)
 /* As laid out in kernels_simd.h, with the most rows any table's tile has. */
 size_t attention_scratch(int n, int D)
 {
-	enum { ROWS_MAX = 12 };
 	size_t keys = (size_t)panel_count(n) * (size_t)D * PANEL, values = (size_t)panel_count(D) * (size_t)n * PANEL;
-	size_t scores = ROWS_MAX * row_stride(panel_count(n) * PANEL),
-		   sums = (size_t)ROWS_MAX * (size_t)panel_count(D) * PANEL;
+	size_t scores = TILE_ROWS_MAX * row_stride(panel_count(n) * PANEL),
+		   sums = (size_t)TILE_ROWS_MAX * (size_t)panel_count(D) * PANEL;
 	return keys + values + scores + sums;
+}
+
+/* As laid out in kernels_grad_simd.h. */
+size_t attention_grad_scratch(int n, int D)
+{
+	size_t keys = (size_t)panel_count(n) * (size_t)D * PANEL, values = (size_t)panel_count(D) * (size_t)n * PANEL;
+	size_t scores = GRAD_QUERIES * row_stride(panel_count(n) * PANEL),
+		   sums = (size_t)TILE_ROWS_MAX * (size_t)panel_count(D) * PANEL;
+	return 2 * keys + values + 2 * scores + sums;
+}
+
+void linear_pack_backward(float *panels, int total, int first_row, const float *w, int N, int K)
+{
+	for (int k = 0; k < K; k += PANEL) {
+		float *to = panels + ((size_t)(k / PANEL) * (size_t)total + (size_t)first_row) * PANEL;
+		int columns = K - k < PANEL ? K - k : PANEL;
+		for (int n = 0; n < N; n++, to += PANEL) {
+			memcpy(to, w + (size_t)n * (size_t)K + k, (size_t)columns * sizeof *w);
+			memset(to + columns, 0, (size_t)(PANEL - columns) * sizeof *w);
+		}
+	}
 }

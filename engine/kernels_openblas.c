@@ -27,6 +27,10 @@ static void product(const struct product *p, int row0, int row1, int panel0, int
 	assert(!p->residual || p->act == ACT_NONE);
 	if (rows <= 0 || columns <= 0)
 		return;
+	if (!p->w->rows) {
+		best()->product(p, row0, row1, panel0, panel1);
+		return;
+	}
 	float *y = p->y + (size_t)row0 * p->y_stride + column;
 	if (p->residual && p->residual != p->y)
 		for (int r = 0; r < rows; r++)
@@ -62,6 +66,58 @@ static void dot_rows(float *z, const float *h, size_t h_stride, const float *w2,
 
 static void softmax(float *z, int n) { best()->softmax(z, n); }
 
+/* ---- training: nothing of it is a product of OpenBLAS's ---- */
+
+static void weight_grad(const struct weight_grad *g, int n0, int n1) { best()->weight_grad(g, n0, n1); }
+
+static void column_sums(float *out, const float *x, size_t x_stride, int T, int n0, int n1)
+{
+	best()->column_sums(out, x, x_stride, T, n0, n1);
+}
+
+static void layernorm_grad(float *dx, size_t dx_stride, float *dg, float *db, const float *dy, size_t dy_stride,
+                           const float *x, size_t x_stride, const float *g, double eps, int rows, int H)
+{
+	best()->layernorm_grad(dx, dx_stride, dg, db, dy, dy_stride, x, x_stride, g, eps, rows, H);
+}
+
+static void activation(float *a, size_t a_stride, const float *z, size_t z_stride, enum activation act, int rows, int n)
+{
+	best()->activation(a, a_stride, z, z_stride, act, rows, n);
+}
+
+static void activation_grad(float *dz, size_t dz_stride, float *a, size_t a_stride, const float *da, size_t da_stride,
+                            const float *z, size_t z_stride, enum activation act, int rows, int n)
+{
+	best()->activation_grad(dz, dz_stride, a, a_stride, da, da_stride, z, z_stride, act, rows, n);
+}
+
+static void dropout_bits(uint16_t *bits, int rows, int n, uint64_t seed, uint64_t stream, uint64_t first_row,
+                         uint32_t threshold)
+{
+	best()->dropout_bits(bits, rows, n, seed, stream, first_row, threshold);
+}
+
+static void dropout(float *y, size_t y_stride, const float *x, size_t x_stride, const float *residual,
+                    size_t residual_stride, const uint16_t *bits, float scale, int rows, int n)
+{
+	best()->dropout(y, y_stride, x, x_stride, residual, residual_stride, bits, scale, rows, n);
+}
+
+static void attention_grad(const struct attention_grad *a, float *scratch) { best()->attention_grad(a, scratch); }
+
+static void adam(float *w, const float *g, float *m, float *v, size_t n, const struct adam *a)
+{
+	best()->adam(w, g, m, v, n, a);
+}
+
+static double square_sum(const float *x, size_t n) { return best()->square_sum(x, n); }
+
+static double softmax_loss(float *z, int n, int label, float weight)
+{
+	return best()->softmax_loss(z, n, label, weight);
+}
+
 const struct kernels kernels_openblas = {
 	.name = "openblas",
 	.is_available = is_available,
@@ -71,5 +127,16 @@ const struct kernels kernels_openblas = {
 	.attention = attention,
 	.dot_rows = dot_rows,
 	.softmax = softmax,
+	.weight_grad = weight_grad,
+	.column_sums = column_sums,
+	.layernorm_grad = layernorm_grad,
+	.activation = activation,
+	.activation_grad = activation_grad,
+	.dropout_bits = dropout_bits,
+	.dropout = dropout,
+	.attention_grad = attention_grad,
+	.adam = adam,
+	.square_sum = square_sum,
+	.softmax_loss = softmax_loss,
 };
 #endif

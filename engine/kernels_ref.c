@@ -67,7 +67,8 @@ static double logit(const struct attention *a, int i, int j)
 	return z / sqrt((double)a->D) + (a->key_bias ? a->key_bias[j] : 0.0);
 }
 
-static void softmax_double(double *p, int n)
+/* Returns the logarithm of the sum of exponentials. */
+static double softmax_double(double *p, int n)
 {
 	double max = -INFINITY, sum = 0.0;
 	for (int j = 0; j < n; j++)
@@ -76,6 +77,7 @@ static void softmax_double(double *p, int n)
 		sum += exp(p[j] - max);
 	for (int j = 0; j < n; j++)
 		p[j] = exp(p[j] - max) / sum;
+	return max + log(sum);
 }
 
 static void attention(const struct attention *a, int query0, int query1, float *scratch)
@@ -84,11 +86,14 @@ static void attention(const struct attention *a, int query0, int query1, float *
 	for (int i = query0; i < query1; i++) {
 		for (int j = 0; j < a->n; j++)
 			p[j] = logit(a, i, j);
-		softmax_double(p, a->n);
+		double lse = softmax_double(p, a->n), scale = a->drop_bits ? a->drop_scale : 1.0;
+		if (a->lse)
+			a->lse[i] = (float)lse;
 		for (int d = 0; d < a->D; d++) {
 			double z = 0.0;
 			for (int j = 0; j < a->n; j++)
-				z += p[j] * a->v[(size_t)j * a->v_stride + (size_t)d];
+				if (is_kept_ref(a->drop_bits, a->n, i, j))
+					z += scale * p[j] * a->v[(size_t)j * a->v_stride + (size_t)d];
 			a->out[(size_t)i * a->out_stride + (size_t)d] = (float)z;
 		}
 		for (int j = 0; j < a->n; j++) {
@@ -132,4 +137,15 @@ const struct kernels kernels_reference = {
 	.attention = attention,
 	.dot_rows = dot_rows,
 	.softmax = softmax,
+	.weight_grad = weight_grad_ref,
+	.column_sums = column_sums_ref,
+	.layernorm_grad = layernorm_grad_ref,
+	.activation = activation_rows_ref,
+	.activation_grad = activation_grad_rows_ref,
+	.dropout_bits = dropout_bits_ref,
+	.dropout = dropout_ref,
+	.attention_grad = attention_grad_ref,
+	.adam = adam_ref,
+	.square_sum = square_sum_ref,
+	.softmax_loss = softmax_loss_ref,
 };

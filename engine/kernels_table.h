@@ -12,6 +12,12 @@ extern const struct kernels kernels_avx2, kernels_avx512;
 extern const struct kernels kernels_openblas;
 #endif
 
+enum {
+	TILE_ROWS_MAX = 12, /* the most rows any table's tile has */
+	GRAD_QUERIES =
+		96, /* queries whose scores attention's gradient holds at once: with 512 keys, in the second-level cache */
+};
+
 #ifdef ADAPLER_TEST
 #define COUNT_FLOPS(part, count) atomic_fetch_add_explicit(&kernels_flops.part, (count), memory_order_relaxed)
 #else
