@@ -16,7 +16,6 @@ static const double PROBABILITY_LEAST = 1e-7, THETA_LEAST = 1e-7;
 
 static int rows_of(const struct trainer *t, int b) { return t->start[b + 1] - t->start[b]; }
 
-/* `out`: where the layer above finds its entries; the layer's own when it is the last and nobody looks. */
 static struct soft_step removal_step(const struct trainer *t, int layer, int b)
 {
 	const struct train_layer *l = &t->layer[layer];
@@ -24,7 +23,6 @@ static struct soft_step removal_step(const struct trainer *t, int layer, int b)
 	return (struct soft_step){.n = rows_of(t, b),
 	                          .eta = t->w.eta[layer],
 	                          .lambda = t->lambda,
-	                          .is_rescaled = 1,
 	                          .score = l->score + begin,
 	                          .mask = l->mask + begin,
 	                          .bias = l->bias + begin,
@@ -34,13 +32,11 @@ static struct soft_step removal_step(const struct trainer *t, int layer, int b)
 static struct soft_step loss_step(const struct trainer *t, int layer, int b)
 {
 	const struct train_layer *l = &t->layer[layer];
-	const int begin = t->start[b];
-	return (struct soft_step){.n = rows_of(t, b),
-	                          .eta = t->w.eta[layer],
-	                          .lambda = t->lambda,
-	                          .score = l->score + begin,
-	                          .mask = l->loss_mask + begin,
-	                          .length = l->loss_length[b]};
+	struct soft_step step = removal_step(t, layer, b);
+	step.mask = l->loss_mask + t->start[b];
+	step.bias = NULL;
+	step.length = l->loss_length[b];
+	return step;
 }
 
 /* ---- the way up ----------------------------------------------------------------------------------------------- */
@@ -144,7 +140,9 @@ void adapler_forward(struct trainer *t, int layer)
 	struct train_layer *l = &t->layer[layer];
 	train_for_rows(t, layer, t->T, predictor_rows);
 	for (int b = 0; b < t->B; b++) {
-		softmax(l->score + t->start[b], t->d.score + t->start[b], rows_of(t, b));
+		const int begin = t->start[b], n = rows_of(t, b);
+		softmax(l->probability + begin, t->d.score + begin, n);
+		soft_rescale(l->score + begin, l->probability + begin, l->mask + begin, n);
 		t->kl[layer] += t->mean * divergence(t, layer, b);
 		step_sequence(t, layer, b);
 		t->length[layer] += t->mean * t->layer[layer + 1].length[b];
@@ -194,20 +192,8 @@ static void divergence_backward(struct trainer *t, int layer, int b)
 static struct soft_gradient soft_gradient(struct trainer *t, int b, double *mask, double *bias, double length)
 {
 	const int begin = t->start[b];
-	return (struct soft_gradient){.mask = mask + begin,
-	                              .bias = bias ? bias + begin : NULL,
-	                              .length = length,
-	                              .score = t->d.soft_score + begin,
-	                              .scratch = t->d.scratch + begin};
-}
-
-/* theta enters the speed loss through a factor of 1 on [CLS]'s score, with the scores renormalised. */
-static double proxy_gradient(const double *by_score, const double *score, int n)
-{
-	double dot = 0;
-	for (int i = 0; i < n; i++)
-		dot += by_score[i] * score[i];
-	return score[0] * (by_score[0] - dot);
+	return (struct soft_gradient){
+		.mask = mask + begin, .bias = bias ? bias + begin : NULL, .length = length, .score = t->d.soft_score + begin};
 }
 
 static void removal_backward(struct trainer *t, int layer, int b, enum adapler_loss loss)
@@ -218,12 +204,8 @@ static void removal_backward(struct trainer *t, int layer, int b, enum adapler_l
 		g.length += t->options.phi * t->mean;
 	soft_backward(&step, &g);
 	t->d.length[b] = g.length;
-	if (loss != ADAPLER_SPEED)
-		return;
-	t->eta_gradient[layer] += g.eta;
-	if (layer)
-		t->theta_gradient[layer - 1] +=
-			proxy_gradient(g.score, step.score, step.n) / (t->w.theta[layer - 1] + THETA_LEAST);
+	if (loss == ADAPLER_SPEED)
+		t->eta_gradient[layer] += g.eta;
 }
 
 static void loss_mask_backward(struct trainer *t, int layer, int b)
@@ -234,11 +216,12 @@ static void loss_mask_backward(struct trainer *t, int layer, int b)
 	t->d.loss_length[b] = g.length;
 }
 
-/* By the predictor's output: through the softmax. */
+/* By the predictor's output: from the rescaled scores through the rescaling and the softmax. */
 static void sequence_backward(struct trainer *t, int layer, int b, enum adapler_loss loss)
 {
+	const struct train_layer *l = &t->layer[layer];
 	const int n = rows_of(t, b), begin = t->start[b];
-	const double *score = t->layer[layer].score + begin;
+	const double *probability = l->probability + begin;
 	double *by_score = t->d.soft_score + begin, dot = 0;
 	memset(by_score, 0, (size_t)n * sizeof *by_score);
 	removal_backward(t, layer, b, loss);
@@ -246,10 +229,14 @@ static void sequence_backward(struct trainer *t, int layer, int b, enum adapler_
 		loss_mask_backward(t, layer, b);
 		divergence_backward(t, layer, b);
 	}
+	soft_rescale_backward(by_score, t->d.mask + begin, by_score, l->score + begin, probability, l->mask + begin, n);
 	for (int i = 0; i < n; i++)
-		dot += by_score[i] * score[i];
+		dot += by_score[i] * probability[i];
+	/* theta enters the speed loss through a factor of 1 on [CLS]'s probability, with the others renormalised. */
+	if (loss == ADAPLER_SPEED && layer)
+		t->theta_gradient[layer - 1] += probability[0] * (by_score[0] - dot) / (t->w.theta[layer - 1] + THETA_LEAST);
 	for (int i = 0; i < n; i++)
-		t->d.score[begin + i] = (float)(score[i] * (by_score[i] - dot));
+		t->d.score[begin + i] = (float)(probability[i] * (by_score[i] - dot));
 }
 
 /* Through the predictor onto d.x. */

@@ -161,10 +161,11 @@ static void soften_sequence(struct session *s, int b, float *score, double thres
 {
 	const int begin = s->live.start[b], n = s->live.start[b + 1] - begin;
 	double *wide = s->soft_score + begin, *mask = s->soft_mask + begin, *bias = s->soft_bias + begin;
-	struct soft_step step = {.n = n, .eta = threshold, .lambda = s->policy->soft_lambda, .is_rescaled = 1};
+	struct soft_step step = {.n = n, .eta = threshold, .lambda = s->policy->soft_lambda};
 	for (int i = 0; i < n; i++)
 		wide[i] = score[i];
-	step.score = step.rescaled = wide;
+	soft_rescale(wide, wide, mask, n);
+	step.score = wide;
 	step.mask = step.mask_out = mask;
 	step.bias = step.bias_out = bias;
 	step.length = s->soft_length[b];

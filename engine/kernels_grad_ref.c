@@ -159,7 +159,7 @@ static void key_sums(const struct attention_grad *a, int is_value, float *to, si
 	const int n = a->forward.n, D = a->forward.D;
 	double *p = space, *ds = p + n, *sum = ds + n; /* sum: [n,D] */
 	memset(sum, 0, (size_t)n * (size_t)D * sizeof *sum);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < a->queries; i++) {
 		query_grad(a, i, p, ds);
 		for (int j = 0; j < n; j++)
 			for (int d = 0; d < D; d++)
@@ -176,7 +176,7 @@ void attention_grad_ref(const struct attention_grad *a, float *scratch)
 	const struct attention *f = &a->forward;
 	double *p = (double *)(void *)scratch, *ds = p + f->n, *bias = ds + f->n;
 	memset(bias, 0, (size_t)f->n * sizeof *bias);
-	for (int i = 0; i < f->n; i++) {
+	for (int i = 0; i < a->queries; i++) {
 		query_grad(a, i, p, ds);
 		for (int j = 0; j < f->n; j++)
 			bias[j] += ds[j];

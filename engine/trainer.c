@@ -92,6 +92,7 @@ static void place_adapler_layer(struct trainer *t, int layer, struct arena *a)
 	struct train_layer unplaced, *l = t->layer ? &t->layer[layer] : &unplaced;
 	const size_t T = t->max_rows, B = t->max_sequences;
 	l->predictor = ARENA_TAKE(a, T * t->k_stride, float);
+	l->probability = ARENA_TAKE(a, T, double);
 	l->score = ARENA_TAKE(a, T, double);
 	l->mask = ARENA_TAKE(a, T, double);
 	l->bias = ARENA_TAKE(a, T, double);
@@ -287,6 +288,8 @@ static int check_options(const struct trainer_options *o, const struct config *c
 static int find_kernels(struct trainer *t, struct err *e)
 {
 	const char *name = t->options.kernels;
+	if (t->kernels)
+		return 0;
 	t->kernels = kernels_find(name);
 	if (!t->kernels)
 		return err_set(e, ERR_USAGE, "no kernels '%s' on this processor", name ? name : "");
@@ -400,13 +403,15 @@ static int open_all(struct trainer *t, const char *dir, struct err *e)
 	return code ? code : open_work(t, e);
 }
 
-int trainer_open(struct trainer **out, const char *dir, const struct trainer_options *options, struct err *e)
+int trainer_open_with(struct trainer **out, const char *dir, const struct trainer_options *options,
+                      const struct kernels *kernels, struct err *e)
 {
 	struct trainer *t = calloc(1, sizeof *t);
 	*out = NULL;
 	if (!t)
 		return err_set(e, ERR_MEMORY, "out of memory for a trainer");
 	t->options = *options;
+	t->kernels = kernels;
 	if (options->objective == OBJECTIVE_REGRESS)
 		t->options.classes = 1;
 	int code = open_all(t, dir, e);
@@ -416,6 +421,11 @@ int trainer_open(struct trainer **out, const char *dir, const struct trainer_opt
 	}
 	*out = t;
 	return 0;
+}
+
+int trainer_open(struct trainer **out, const char *dir, const struct trainer_options *options, struct err *e)
+{
+	return trainer_open_with(out, dir, options, NULL, e);
 }
 
 void trainer_close(struct trainer *t)

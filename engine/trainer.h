@@ -28,7 +28,7 @@ struct train_layer {
 
 	/* AdapLeR, by token of the batch. */
 	float *predictor;                /* [T,K] before the activation */
-	double *score;                   /* [T] softmax over each sequence */
+	double *probability, *score;     /* [T] softmax over each sequence, and rescaled by the mask */
 	double *mask, *bias, *length;    /* [T] [T] [B] on entry: u, the keys' bias, 1 + sum u */
 	double *loss_mask, *loss_length; /* [T] [B] the loss's own recursion, on entry */
 	float *key_bias;                 /* [T] that this layer's attention adds */
@@ -112,6 +112,10 @@ struct trainer {
 	double *kl, *length;                   /* [L] */
 	double *eta_gradient, *theta_gradient; /* [L] of the speed loss */
 };
+
+/* trainer_open on these kernels (NULL: those that the options name), for the tests' reference table. */
+int trainer_open_with(struct trainer **t, const char *dir, const struct trainer_options *options,
+                      const struct kernels *kernels, struct err *e);
 
 /* Sites of dropout within a layer, for the rng's stream. */
 enum drop_site { DROP_ATTENTION, DROP_OUTPUT1, DROP_OUTPUT2, DROP_EMBEDDING, DROP_POOLED, DROP_SITES };
