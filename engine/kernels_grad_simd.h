@@ -506,15 +506,15 @@ static void attention_grad(const struct attention_grad *a, float *scratch)
 	}
 	if (a->dkey_bias)
 		memset(a->dkey_bias, 0, (size_t)f->n * sizeof(float));
-	for (int query = 0; query < f->n; query += GRAD_QUERIES) {
-		const int rows = min_int(GRAD_QUERIES, f->n - query), blocks = block_count(rows);
+	for (int query = 0; query < a->queries; query += GRAD_QUERIES) {
+		const int rows = min_int(GRAD_QUERIES, a->queries - query), blocks = block_count(rows);
 		for (int i = 0; i < blocks; i++) {
 			int begin = block_begin(rows, blocks, i), end = block_begin(rows, blocks, i + 1);
 			attention_grad_rows(a, &s, query + begin, end - begin, begin);
 		}
 		key_grads(a, &s, query, rows);
 	}
-	COUNT_FLOPS(attention_grad, 10LL * f->n * f->n * f->D);
+	COUNT_FLOPS(attention_grad, 10LL * a->queries * f->n * f->D);
 }
 
 /* ---- steps and losses ------------------------------------------------------------------------------------------ */
