@@ -265,6 +265,79 @@ int trainer_saliency(struct trainer *t, const struct example *const *examples, i
 /* Writes a model directory: weights as dtype "f32" or "bf16", config, and the vocabulary files of `from`. */
 int trainer_save(const struct trainer *t, const char *dir, const char *dtype, const char *from, struct err *e);
 
+/* The same losses without dropout, and without touching gradients; not with AdapLeR. */
+int trainer_evaluate(struct trainer *t, const struct example *const *examples, int count, struct losses *out,
+                     struct err *e);
+
+/* ---- training: a whole run ------------------------------------------------------------------------------------ */
+
+/* A run lives in a folder: `lock`, held while somebody trains; `state.safetensors`, everything that a run needs to go on
+ * (weights, moments, position), written now and then, each epoch, and when it is asked to stop; `epoch-N/`, the models
+ * of the epochs worth keeping; and, as a model directory itself, the best of them.
+ * Killed at any moment and started again with the same plan it ends with the same weights, bit for bit. */
+struct training_plan {
+	const char *out;
+	const char *tokenizer; /* model directory whose vocabulary goes with the models */
+	const char *identity;  /* text that names the data and whatever else determines the run */
+	const char *dtype;     /* of the models written; NULL: f32 */
+	int epochs;
+	int batch;         /* examples of a step; 0: as many as have batch_tokens */
+	int batch_tokens;  /* tokens of a step */
+	int bucket;        /* batches from whose examples neighbours in length are put together; 0, 1: none */
+	int keep;          /* epochs kept; 0: 3 */
+	double rate;       /* the network's learning rate at its peak */
+	double speed_rate; /* of eta and theta */
+	double decay;      /* as in struct rates */
+	double warmup;     /* share of the steps; 0: 0.06 */
+	double lambda, lambda_factor; /* AdapLeR: lambda * lambda_factor^epoch */
+	double floor;      /* of two epochs above it the faster is better; below it, and without a speed, the better score */
+	double checkpoint_seconds; /* 0: 300 */
+	int mask_id;       /* of [MASK], for hidden words; the pieces before it are special */
+	uint64_t seed;     /* order, masks */
+};
+
+struct training_step {
+	int epoch, epochs;
+	int64_t step, steps; /* from 0 */
+	const struct losses *losses;
+	struct norms norms;
+	double rate, lambda;
+	double seconds; /* of this step */
+};
+
+struct training_score {
+	double score; /* higher is better */
+	double speed; /* speedup that goes with it; NaN: none */
+};
+
+/* What the caller is told. Each may be NULL; one that returns an error ends the run after a checkpoint. */
+struct training_events {
+	void *arg;
+	/* A run begins, or goes on after `step` steps: what was noted beyond them is done again. */
+	int (*begin)(void *arg, const char *key, int64_t step, int64_t steps, struct err *e);
+	int (*step)(void *arg, const struct training_step *s, struct err *e);
+	/* An epoch is over: how good is the model now? */
+	int (*epoch)(void *arg, struct trainer *t, int epoch, int64_t step, struct training_score *out, struct err *e);
+	/* A checkpoint is about to be written. */
+	int (*checkpoint)(void *arg, struct err *e);
+	int (*should_stop)(void *arg);
+};
+
+struct training_result {
+	int64_t steps;
+	int best; /* epoch, from 0 */
+	struct training_score score;
+	int was_done; /* the run had ended before */
+};
+
+/* Masked language modelling's hidden words (Devlin et al. 2019): 15 % of the tokens between the first and the last, at
+ * least one, are asked for; 80 % of them read [MASK], 10 % another word, 10 % stay. ids, targets: [n] of `x`. */
+void training_mask(const struct example *x, const struct config *c, int mask_id, uint64_t seed, uint64_t stream,
+                   int *ids, int *targets);
+
+int training_run(struct trainer *t, const struct example *examples, int count, const struct training_plan *plan,
+                 const struct training_events *events, struct training_result *out, struct err *e);
+
 /* ---- cost ----------------------------------------------------------------------------------------------------- */
 
 /* Floating-point operations of the matrix products (1 multiply-add = 2), by part. Normalisation, softmax and GELU are

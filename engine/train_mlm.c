@@ -92,7 +92,8 @@ static void words(struct trainer *t)
 		t->losses.correct += m->is_right[i];
 	}
 	t->losses.predicted += m->count;
-	words_backward(t);
+	if (t->is_training)
+		words_backward(t);
 	m->count = 0;
 }
 

@@ -600,7 +600,7 @@ static void run_micro_batch(struct trainer *t)
 	t->losses.tokens += t->T;
 }
 
-static void begin_batch(struct trainer *t, uint64_t step, double lambda, double weight, int count)
+static void begin_losses(struct trainer *t, uint64_t step, double lambda, double weight, int count)
 {
 	const size_t L = (size_t)t->config.L;
 	t->losses = (struct losses){.L = t->config.L, .kl = t->kl, .length = t->length};
@@ -608,7 +608,6 @@ static void begin_batch(struct trainer *t, uint64_t step, double lambda, double 
 	memset(t->length, 0, L * sizeof *t->length);
 	memset(t->eta_gradient, 0, L * sizeof *t->eta_gradient);
 	memset(t->theta_gradient, 0, L * sizeof *t->theta_gradient);
-	memset(t->g.values, 0, t->g.count * sizeof *t->g.values);
 	t->step = step;
 	t->lambda = lambda;
 	t->share = weight > 0 ? 1 / weight : 0;
@@ -676,12 +675,35 @@ int trainer_gradient(struct trainer *t, const struct example *const *examples, i
 		code = err_set(e, ERR_USAGE, "AdapLeR needs a lambda above 0, found %g", lambda);
 	if (code)
 		return code;
-	begin_batch(t, step, lambda, total_weight(t, examples, count), count);
+	begin_losses(t, step, lambda, total_weight(t, examples, count), count);
+	memset(t->g.values, 0, t->g.count * sizeof *t->g.values);
 	for (int done = 0; done < count;) {
 		done += take(t, examples + done, count - done);
 		run_micro_batch(t);
 		t->first_row += t->T;
 		t->first_sequence = done;
+	}
+	finish_losses(t, count);
+	*out = t->losses;
+	return check_loss(t, e);
+}
+
+int trainer_evaluate(struct trainer *t, const struct example *const *examples, int count, struct losses *out,
+                     struct err *e)
+{
+	t->is_training = 0;
+	int code = check_examples(t, examples, count, e);
+	if (code)
+		return code;
+	begin_losses(t, 0, 0, total_weight(t, examples, count), count);
+	for (int done = 0; done < count;) {
+		done += take(t, examples + done, count - done);
+		forward(t);
+		if (is_mlm(t))
+			train_mlm(t);
+		else
+			train_head(t);
+		t->losses.tokens += t->T;
 	}
 	finish_losses(t, count);
 	*out = t->losses;
@@ -708,7 +730,7 @@ int trainer_saliency(struct trainer *t, const struct example *const *examples, i
 	int code = is_mlm(t) ? err_set(e, ERR_USAGE, "saliency is a classifier's") : check_examples(t, examples, count, e);
 	if (code)
 		return code;
-	begin_batch(t, 0, 0, 1, 1);
+	begin_losses(t, 0, 0, 1, 1);
 	for (int done = 0; done < count; out += t->T) {
 		done += take(t, examples + done, count - done);
 		forward(t);

@@ -1,0 +1,226 @@
+#include "run_folder.h"
+
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const char STATE[] = "state.safetensors";
+
+/* ---- the lock ------------------------------------------------------------------------------------------------- */
+
+static int refuse(int fd, const char *path, struct err *e)
+{
+	char owner[32] = "";
+	ssize_t n = read(fd, owner, sizeof owner - 1);
+	owner[n > 0 ? n : 0] = '\0';
+	owner[strcspn(owner, "\n")] = '\0';
+	close(fd);
+	return err_set(e, ERR_USAGE, "another process (%s) is training in '%s'", *owner ? owner : "unknown", path);
+}
+
+/* The kernel lets go of the lock when the process ends, however it ends. */
+int run_folder_open(struct run_folder *f, const char *path, struct err *e)
+{
+	char name[4096];
+	f->lock = -1;
+	if (snprintf(f->path, sizeof f->path, "%s", path) >= (int)sizeof f->path)
+		return err_set(e, ERR_LIMIT, "path too long: '%.200s...'", path);
+	int code = file_make_directories(path, e);
+	if (!code)
+		code = file_join(name, sizeof name, path, "lock", e);
+	if (code)
+		return code;
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_set_errno(e, errno, "cannot open '%s'", name);
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return refuse(fd, path, e);
+	if (ftruncate(fd, 0) || dprintf(fd, "process %ld\n", (long)getpid()) < 0) {
+		close(fd);
+		return err_set_errno(e, errno, "cannot write '%s'", name);
+	}
+	f->lock = fd;
+	return 0;
+}
+
+void run_folder_close(struct run_folder *f)
+{
+	if (f->lock >= 0)
+		close(f->lock);
+	f->lock = -1;
+}
+
+/* ---- the state ------------------------------------------------------------------------------------------------ */
+
+enum { POSITION_EPOCH, POSITION_BATCH, POSITION_STEP, POSITION_ENDED, POSITION_SCORED, POSITION_UPDATES, POSITIONS };
+enum { KEY_BYTES = 64 };
+
+int run_state_write(const struct run_folder *f, const struct trainer *t, const struct run_state *s, struct err *e)
+{
+	char path[4096];
+	const int64_t position[POSITIONS] = {s->epoch, s->batch, s->step, s->ended, s->scored, t->updates};
+	const int64_t count = (int64_t)t->w.count;
+	double scores[2 * EPOCHS_MAX];
+	for (int64_t i = 0; i < s->scored; i++) {
+		scores[2 * i] = s->scores[i].score;
+		scores[2 * i + 1] = s->scores[i].speed;
+	}
+	/* The key as eight-byte words: the format has no text. */
+	const struct tensor_source tensors[] = {
+		{.name = "key", .dtype = DTYPE_I64, .rank = 1, .shape = {KEY_BYTES / 8}, .raw = s->key},
+		{.name = "position", .dtype = DTYPE_I64, .rank = 1, .shape = {POSITIONS}, .raw = position},
+		{.name = "scores", .dtype = DTYPE_F64, .rank = 1, .shape = {2 * s->scored}, .raw = scores},
+		{.name = "weights", .dtype = DTYPE_F32, .rank = 1, .shape = {count}, .raw = t->w.values},
+		{.name = "first_moments", .dtype = DTYPE_F32, .rank = 1, .shape = {count}, .raw = t->m.values},
+		{.name = "second_moments", .dtype = DTYPE_F32, .rank = 1, .shape = {count}, .raw = t->v.values},
+	};
+	int code = file_join(path, sizeof path, f->path, STATE, e);
+	return code ? code : checkpoint_write(path, tensors, sizeof tensors / sizeof *tensors, e);
+}
+
+struct part {
+	const char *name;
+	enum dtype dtype;
+	int64_t count; /* -1: any */
+	void *to;
+};
+
+static int read_part(const struct checkpoint *file, const struct part *p, struct err *e)
+{
+	const struct tensor *t = checkpoint_find(file, p->name);
+	if (!t || t->dtype != p->dtype || t->rank != 1 || t->count != p->count)
+		return err_set(e, ERR_FORMAT, "tensor '%s' in '%s' is not what a training state of this model has", p->name,
+		               checkpoint_path(file));
+	memcpy(p->to, t->data, t->bytes);
+	return 0;
+}
+
+static int read_position(const struct checkpoint *file, struct run_state *s, int64_t *updates, struct err *e)
+{
+	int64_t position[POSITIONS];
+	const struct part p = {"position", DTYPE_I64, POSITIONS, position};
+	int code = read_part(file, &p, e);
+	if (code)
+		return code;
+	s->epoch = position[POSITION_EPOCH];
+	s->batch = position[POSITION_BATCH];
+	s->step = position[POSITION_STEP];
+	s->ended = position[POSITION_ENDED];
+	s->scored = position[POSITION_SCORED];
+	*updates = position[POSITION_UPDATES];
+	if (s->scored < 0 || s->scored > EPOCHS_MAX || s->epoch < 0 || s->batch < 0 || s->step < 0)
+		return err_set(e, ERR_FORMAT, "the position in '%s' is out of range", checkpoint_path(file));
+	return 0;
+}
+
+static int read_scores(const struct checkpoint *file, const struct run_state *s, struct err *e)
+{
+	double scores[2 * EPOCHS_MAX];
+	const struct part p = {"scores", DTYPE_F64, 2 * s->scored, scores};
+	int code = read_part(file, &p, e);
+	for (int64_t i = 0; i < s->scored && !code; i++)
+		s->scores[i] = (struct training_score){scores[2 * i], scores[2 * i + 1]};
+	return code;
+}
+
+static int check_key(const struct checkpoint *file, const struct run_folder *f, const struct run_state *s, struct err *e)
+{
+	char key[65] = "";
+	const struct part p = {"key", DTYPE_I64, KEY_BYTES / 8, key};
+	int code = read_part(file, &p, e);
+	if (!code && strcmp(key, s->key) != 0)
+		code = err_set(e, ERR_USAGE,
+		               "'%s' holds a run with other settings, data or weights (its key begins with %.8s, this one's with "
+		               "%.8s): give another --out, or --force to start over",
+		               f->path, key, s->key);
+	return code;
+}
+
+static int read_all(const struct checkpoint *file, const struct run_folder *f, struct trainer *t, struct run_state *s,
+                    struct err *e)
+{
+	const int64_t count = (int64_t)t->w.count;
+	const struct part parts[] = {{"weights", DTYPE_F32, count, t->w.values},
+	                             {"first_moments", DTYPE_F32, count, t->m.values},
+	                             {"second_moments", DTYPE_F32, count, t->v.values}};
+	int code = check_key(file, f, s, e);
+	if (!code)
+		code = read_position(file, s, &t->updates, e);
+	if (!code)
+		code = read_scores(file, s, e);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && !code; i++)
+		code = read_part(file, &parts[i], e);
+	if (!code)
+		train_pack(t);
+	return code;
+}
+
+int run_state_read(const struct run_folder *f, struct trainer *t, struct run_state *s, int *found, struct err *e)
+{
+	char path[4096];
+	struct checkpoint *file;
+	int code = file_join(path, sizeof path, f->path, STATE, e);
+	*found = !code && file_exists(path);
+	if (code || !*found)
+		return code;
+	if ((code = checkpoint_open(&file, path, e)))
+		return code;
+	code = read_all(file, f, t, s, e);
+	checkpoint_close(file);
+	return code;
+}
+
+/* ---- the models ----------------------------------------------------------------------------------------------- */
+
+static void remove_folder(const char *path)
+{
+	char name[4096 + 300];
+	DIR *dir = opendir(path);
+	if (!dir)
+		return;
+	for (const struct dirent *d; (d = readdir(dir));)
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..")) {
+			snprintf(name, sizeof name, "%s/%s", path, d->d_name);
+			unlink(name);
+		}
+	closedir(dir);
+	rmdir(path);
+}
+
+static void epoch_path(char out[4096], const struct run_folder *f, int epoch, const char *end)
+{
+	snprintf(out, 4096, "%s/epoch-%d%s", f->path, epoch + 1, end);
+}
+
+int run_folder_keep(const struct run_folder *f, const struct trainer *t, int epoch, const char *dtype,
+                    const char *tokenizer, struct err *e)
+{
+	char part[4096], whole[4096];
+	epoch_path(part, f, epoch, ".tmp");
+	epoch_path(whole, f, epoch, "");
+	remove_folder(part);
+	int code = trainer_save(t, part, dtype, tokenizer, e);
+	if (code) {
+		remove_folder(part);
+		return code;
+	}
+	remove_folder(whole);
+	if (rename(part, whole))
+		return err_set_errno(e, errno, "cannot rename '%s'", part);
+	return 0;
+}
+
+void run_folder_forget(const struct run_folder *f, int epoch)
+{
+	char path[4096];
+	epoch_path(path, f, epoch, "");
+	remove_folder(path);
+}
