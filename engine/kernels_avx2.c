@@ -12,6 +12,7 @@
 #define ROWS  6
 
 typedef float vf __attribute__((vector_size(32)));
+typedef uint64_t vu __attribute__((vector_size(32)));
 
 static inline vf v_set(float a) { return _mm256_set1_ps(a); }
 static inline vf v_load(const float *p) { return _mm256_loadu_ps(p); }
@@ -49,6 +50,16 @@ static inline vf v_less_select(vf a, vf b, vf yes, vf no)
 	return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
 }
 static inline vf v_lane_numbers(void) { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
+static inline vf v_sqrt(vf a) { return _mm256_sqrt_ps(a); }
+/* Lane i where bit i is set, 0 elsewhere. */
+static inline vf v_keep(vf a, unsigned bits)
+{
+	const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+	__m256i b = _mm256_and_si256(_mm256_set1_epi32((int)bits), lane);
+	return _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_cmpeq_epi32(b, lane)));
+}
+/* The product of the low halves; what the high halves hold does not matter. */
+static inline vu v_mul_low(vu a, uint32_t b) { return (vu)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b)); }
 static inline float v_add_all(vf a)
 {
 	__m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

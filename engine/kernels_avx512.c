@@ -12,6 +12,7 @@
 #define ROWS  12
 
 typedef float vf __attribute__((vector_size(64)));
+typedef uint64_t vu __attribute__((vector_size(64)));
 
 static inline vf v_set(float a) { return _mm512_set1_ps(a); }
 static inline vf v_load(const float *p) { return _mm512_loadu_ps(p); }
@@ -37,6 +38,11 @@ static inline vf v_less_select(vf a, vf b, vf yes, vf no)
 	return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
 }
 static inline vf v_lane_numbers(void) { return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+static inline vf v_sqrt(vf a) { return _mm512_sqrt_ps(a); }
+/* Lane i where bit i is set, 0 elsewhere. */
+static inline vf v_keep(vf a, unsigned bits) { return _mm512_maskz_mov_ps((__mmask16)bits, a); }
+/* The product of the low halves; what the high halves hold does not matter. */
+static inline vu v_mul_low(vu a, uint32_t b) { return (vu)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b)); }
 static inline float v_add_all(vf a) { return _mm512_reduce_add_ps(a); }
 static inline float v_max_all(vf a) { return _mm512_reduce_max_ps(a); }
 

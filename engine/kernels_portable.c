@@ -11,6 +11,7 @@
 
 typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
+typedef uint64_t vu __attribute__((vector_size(16)));
 
 static inline vf v_set(float a) { return (vf){a, a, a, a}; }
 static inline vf v_load(const float *p)
@@ -20,13 +21,17 @@ static inline vf v_load(const float *p)
 	return a;
 }
 static inline void v_store(float *p, vf a) { memcpy(p, &a, sizeof a); }
+/* n & 3: or the compiler fears a negative count. */
 static inline vf v_load_n(const float *p, int n)
 {
 	vf a = v_set(0.0f);
-	memcpy(&a, p, n < LANES ? (size_t)n * sizeof *p : sizeof a);
+	memcpy(&a, p, n < LANES ? (size_t)(n & 3) * sizeof *p : sizeof a);
 	return a;
 }
-static inline void v_store_n(float *p, int n, vf a) { memcpy(p, &a, n < LANES ? (size_t)n * sizeof *p : sizeof a); }
+static inline void v_store_n(float *p, int n, vf a)
+{
+	memcpy(p, &a, n < LANES ? (size_t)(n & 3) * sizeof *p : sizeof a);
+}
 static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; }
 static inline vf v_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 static inline vf v_less_select(vf a, vf b, vf yes, vf no) { return v_select(a < b, yes, no); }
@@ -49,6 +54,16 @@ static inline vf v_scale2(vf a, vf n)
 	return a * (vf)(e << 23);
 }
 static inline vf v_lane_numbers(void) { return (vf){0, 1, 2, 3}; }
+static inline vf v_sqrt(vf a) { return (vf){sqrtf(a[0]), sqrtf(a[1]), sqrtf(a[2]), sqrtf(a[3])}; }
+/* Lane i where bit i is set, 0 elsewhere. */
+static inline vf v_keep(vf a, unsigned bits)
+{
+	const vi lane = {1, 2, 4, 8};
+	int b = (int)bits;
+	return (vf)((vi)a & (((vi){b, b, b, b} & lane) == lane));
+}
+/* The product of the low halves; what the high halves hold does not matter. */
+static inline vu v_mul_low(vu a, uint32_t b) { return (a & 0xffffffff) * b; }
 static inline float v_add_all(vf a) { return (a[0] + a[2]) + (a[1] + a[3]); }
 static inline float v_max_all(vf a) { return fmaxf(fmaxf(a[0], a[2]), fmaxf(a[1], a[3])); }
 

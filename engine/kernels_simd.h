@@ -47,12 +47,11 @@ INLINE vf v_exp2(vf t)
 	return v_scale2(p, t);
 }
 
-/* x Phi(x) = max(x,0) - |x| Phi(-|x|), and Phi(-a) = 2^P(a): P is smooth, so one polynomial (minimax, weighted by
- * 1/(1+(a/4)^6), on [0,6]) serves both tails with a small relative error, without a division. Beyond 6 it falls
- * faster than P does: |x| Phi(-|x|) is below 6e-9 there. */
-INLINE vf v_gelu(vf x)
+/* Phi(-a), 0 <= a <= 12, is 2^P(a): P is smooth, so one polynomial (minimax, weighted by 1/(1+(a/4)^6), on [0,6]) gives the
+ * tail with a small relative error, without a division. Beyond 6 it falls faster than P does: a Phi(-a) is below 6e-9
+ * there. */
+INLINE vf v_normal_tail(vf a)
 {
-	vf a = v_min(v_set(12.0f), v_abs(x));
 	vf p = v_set(-1.61631147698e-8f);
 	p = v_fma(p, a, v_set(5.22688493358e-7f));
 	p = v_fma(p, a, v_set(-7.22030985979e-6f));
@@ -64,7 +63,14 @@ INLINE vf v_gelu(vf x)
 	p = v_fma(p, a, v_set(-0.459156200282f));
 	p = v_fma(p, a, v_set(-1.15111319387f));
 	p = v_fma(p, a, v_set(-0.999999799109f));
-	return v_fma(v_set(0.0f) - a, v_exp2(p), v_max(v_set(0.0f), x));
+	return v_exp2(p);
+}
+
+/* x Phi(x) = max(x,0) - |x| Phi(-|x|) serves both sides. */
+INLINE vf v_gelu(vf x)
+{
+	vf a = v_min(v_set(12.0f), v_abs(x));
+	return v_fma(v_set(0.0f) - a, v_normal_tail(a), v_max(v_set(0.0f), x));
 }
 
 /* x/2 (1 + tanh u) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3). */
@@ -405,11 +411,20 @@ static void add_scaled(float *y, const float *x, int n, float scale)
 	}
 }
 
+INLINE unsigned bits_at(const uint16_t *bits, int i) { return (unsigned)bits[i / 16] >> i % 16; }
+
+static void keep_row(float *z, const uint16_t *bits, int n)
+{
+	for (int j = 0; j < n; j += LANES)
+		v_store(z + j, v_keep(v_load(z + j), bits_at(bits, j)));
+}
+
 /* Queries [query, query+rows), rows <= ROWS: the exponentials stay unnormalised until the output. */
 static void attention_rows(const struct attention *a, const struct attention_space *s, int query, int rows)
 {
 	const float unit = LOG2E / sqrtf((float)a->D);
 	multiply(s->scores, s->score_stride, a->q + (size_t)query * a->q_stride, a->q_stride, s->keys, rows, a->D, a->n);
+	const size_t words = (size_t)mask_words(a->n);
 	float inverse[ROWS];
 	for (int r = 0; r < rows; r++) {
 		float *z = s->scores + (size_t)r * s->score_stride, scale = unit;
@@ -417,12 +432,19 @@ static void attention_rows(const struct attention *a, const struct attention_spa
 			add_bias(z, a->key_bias, a->n, unit);
 			scale = 1.0f;
 		}
-		inverse[r] = 1.0f / row_exp2(z, a->n, scale, scale * row_max(z, a->n));
+		const float shift = scale * row_max(z, a->n), sum = row_exp2(z, a->n, scale, shift);
+		inverse[r] = 1.0f / sum;
+		if (a->lse)
+			a->lse[query + r] = (float)(shift * M_LN2 + log(sum));
 		if (a->received)
 			add_scaled(a->received, z, a->n, inverse[r]);
 		if (a->from_cls && query + r == 0)
 			for (int j = 0; j < a->n; j++)
 				a->from_cls[j] = z[j] * inverse[r];
+		if (a->drop_bits) {
+			keep_row(z, a->drop_bits + (size_t)(query + r) * words, a->n);
+			inverse[r] *= a->drop_scale;
+		}
 	}
 	multiply(s->sums, s->sum_stride, s->scores, s->score_stride, s->values, rows, a->n, a->D);
 	for (int r = 0; r < rows; r++) {
@@ -489,28 +511,39 @@ NOINLINE struct centre centre_of(float first, float sum, int H)
 	return (struct centre){high, mean - (double)high};
 }
 
-/* The mean is high + low: a row far from zero must not lose its deviations to the rounding of the mean. With
- * d = x - high:  var = mean(d^2) - low^2,  y = (d s - low s) g + b. R rows at once hide the latency of the sums. */
-INLINE void layernorm_rows(const int R, float *y, size_t y_stride, const float *x, size_t x_stride, const float *g,
-                           const float *b, double eps, int H)
+/* Of R rows: n = (x - high) scale + shift is the row normalised. The mean is high + low: a row far from zero must not
+ * lose its deviations to the rounding of the mean. With d = x - high:  var = mean(d^2) - low^2. */
+struct moments {
+	float high[NORM_ROWS], scale[NORM_ROWS], shift[NORM_ROWS];
+};
+
+INLINE void row_moments(const int R, struct moments *m, const float *x, size_t x_stride, double eps, int H)
 {
-	float sum[NORM_ROWS], high[NORM_ROWS], scale[NORM_ROWS], shift[NORM_ROWS];
+	float sum[NORM_ROWS];
 	double low[NORM_ROWS];
 	for (int r = 0; r < R; r++)
-		high[r] = x[(size_t)r * x_stride];
-	row_sums(R, sum, x, x_stride, H, high, 0);
+		m->high[r] = x[(size_t)r * x_stride];
+	row_sums(R, sum, x, x_stride, H, m->high, 0);
 	for (int r = 0; r < R; r++) {
-		struct centre c = centre_of(high[r], sum[r], H);
-		high[r] = c.high;
+		struct centre c = centre_of(m->high[r], sum[r], H);
+		m->high[r] = c.high;
 		low[r] = c.low;
 	}
-	row_sums(R, sum, x, x_stride, H, high, 1);
+	row_sums(R, sum, x, x_stride, H, m->high, 1);
 	for (int r = 0; r < R; r++) {
 		const double var = (double)sum[r] / H - low[r] * low[r];
 		const double s = 1.0 / sqrt((var < 0.0 ? 0.0 : var) + eps);
-		scale[r] = (float)s;
-		shift[r] = (float)(-low[r] * s);
+		m->scale[r] = (float)s;
+		m->shift[r] = (float)(-low[r] * s);
 	}
+}
+
+/* R rows at once hide the latency of the sums. */
+INLINE void layernorm_rows(const int R, float *y, size_t y_stride, const float *x, size_t x_stride, const float *g,
+                           const float *b, double eps, int H)
+{
+	struct moments m;
+	row_moments(R, &m, x, x_stride, eps, H);
 	for (int h = 0; h < H; h += LANES) {
 		int left = min_int(LANES, H - h);
 		vf gain = left == LANES ? v_load(g + h) : v_load_n(g + h, left);
@@ -518,8 +551,8 @@ INLINE void layernorm_rows(const int R, float *y, size_t y_stride, const float *
 		UNROLL
 		for (int r = 0; r < R; r++) {
 			const float *from = x + (size_t)r * x_stride + h;
-			vf d = (left == LANES ? v_load(from) : v_load_n(from, left)) - v_set(high[r]);
-			vf z = v_fma(v_fma(d, v_set(scale[r]), v_set(shift[r])), gain, base);
+			vf d = (left == LANES ? v_load(from) : v_load_n(from, left)) - v_set(m.high[r]);
+			vf z = v_fma(v_fma(d, v_set(m.scale[r]), v_set(m.shift[r])), gain, base);
 			if (left == LANES)
 				v_store(y + (size_t)r * y_stride + h, z);
 			else
@@ -552,6 +585,8 @@ static void dot_rows(float *z, const float *h, size_t h_stride, const float *w2,
 	COUNT_FLOPS(dot_rows, 2LL * rows * K);
 }
 
+#include "kernels_grad_simd.h"
+
 const struct kernels TABLE = {
 	.name = NAME,
 	.is_available = is_available,
@@ -561,4 +596,15 @@ const struct kernels TABLE = {
 	.attention = attention,
 	.dot_rows = dot_rows,
 	.softmax = softmax,
+	.weight_grad = weight_grad,
+	.column_sums = column_sums,
+	.layernorm_grad = layernorm_grad,
+	.activation = activation,
+	.activation_grad = activation_grad,
+	.dropout_bits = dropout_bits,
+	.dropout = dropout,
+	.attention_grad = attention_grad,
+	.adam = adam,
+	.square_sum = square_sum,
+	.softmax_loss = softmax_loss,
 };
