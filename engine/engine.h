@@ -281,19 +281,19 @@ struct training_plan {
 	const char *identity;  /* text that names the data and whatever else determines the run */
 	const char *dtype;     /* of the models written; NULL: f32 */
 	int epochs;
-	int batch;         /* examples of a step; 0: as many as have batch_tokens */
-	int batch_tokens;  /* tokens of a step */
-	int bucket;        /* batches from whose examples neighbours in length are put together; 0, 1: none */
-	int keep;          /* epochs kept; 0: 3 */
-	double rate;       /* the network's learning rate at its peak */
-	double speed_rate; /* of eta and theta */
-	double decay;      /* as in struct rates */
-	double warmup;     /* share of the steps; 0: 0.06 */
+	int batch;                    /* examples of a step; 0: as many as have batch_tokens */
+	int batch_tokens;             /* tokens of a step */
+	int bucket;                   /* batches from whose examples neighbours in length are put together; 0, 1: none */
+	int keep;                     /* epochs kept; 0: 3 */
+	double rate;                  /* the network's learning rate at its peak */
+	double speed_rate;            /* of eta and theta */
+	double decay;                 /* as in struct rates */
+	double warmup;                /* share of the steps; 0: 0.06 */
 	double lambda, lambda_factor; /* AdapLeR: lambda * lambda_factor^epoch */
-	double floor;      /* of two epochs above it the faster is better; below it, and without a speed, the better score */
+	double floor; /* of two epochs above it the faster is better; below it, and without a speed, the better score */
 	double checkpoint_seconds; /* 0: 300 */
-	int mask_id;       /* of [MASK], for hidden words; the pieces before it are special */
-	uint64_t seed;     /* order, masks */
+	int mask_id;               /* of [MASK], for hidden words; the pieces before it are special */
+	uint64_t seed;             /* order, masks */
 };
 
 struct training_step {

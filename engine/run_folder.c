@@ -131,16 +131,18 @@ static int read_scores(const struct checkpoint *file, const struct run_state *s,
 	return code;
 }
 
-static int check_key(const struct checkpoint *file, const struct run_folder *f, const struct run_state *s, struct err *e)
+static int check_key(const struct checkpoint *file, const struct run_folder *f, const struct run_state *s,
+                     struct err *e)
 {
 	char key[65] = "";
 	const struct part p = {"key", DTYPE_I64, KEY_BYTES / 8, key};
 	int code = read_part(file, &p, e);
 	if (!code && strcmp(key, s->key) != 0)
-		code = err_set(e, ERR_USAGE,
-		               "'%s' holds a run with other settings, data or weights (its key begins with %.8s, this one's with "
-		               "%.8s): give another --out, or --force to start over",
-		               f->path, key, s->key);
+		code =
+			err_set(e, ERR_USAGE,
+		            "'%s' holds a run with other settings, data or weights (its key begins with %.8s, this one's with "
+		            "%.8s): give another --out, or --force to start over",
+		            f->path, key, s->key);
 	return code;
 }
 

@@ -17,12 +17,12 @@ void run_folder_close(struct run_folder *f);
 
 /* What goes with weights and moments into the state. */
 struct run_state {
-	char key[65];   /* of the run; hexadecimal */
-	int64_t epoch;  /* in hand */
-	int64_t batch;  /* of the epoch, the next to do */
-	int64_t step;   /* done so far */
-	int64_t ended;  /* the run is complete */
-	int64_t scored; /* epochs with a score */
+	char key[65];                  /* of the run; hexadecimal */
+	int64_t epoch;                 /* in hand */
+	int64_t batch;                 /* of the epoch, the next to do */
+	int64_t step;                  /* done so far */
+	int64_t ended;                 /* the run is complete */
+	int64_t scored;                /* epochs with a score */
 	struct training_score *scores; /* [epochs] the caller's */
 };
 

@@ -22,10 +22,10 @@ struct run {
 	struct err *e;
 	struct run_folder folder;
 	struct run_state state;
-	int64_t steps;   /* of all epochs */
-	int *order;      /* [count] the examples of the epoch in hand, in their order */
-	int *starts;     /* [count+1] where its batches begin in it */
-	int batches;     /* of the epoch in hand */
+	int64_t steps;                /* of all epochs */
+	int *order;                   /* [count] the examples of the epoch in hand, in their order */
+	int *starts;                  /* [count+1] where its batches begin in it */
+	int batches;                  /* of the epoch in hand */
 	const struct example **batch; /* [count] */
 	struct example *masked;       /* [count]; MLM */
 	int *masked_ids, *targets;    /* [tokens of a batch] */
@@ -73,8 +73,8 @@ static void sort_by_length(const struct run *r, int *order, int count)
 		for (i = gap; i < count; i++) {
 			const int kept = order[i], n = r->examples[kept].n;
 			int j = i;
-			for (; j >= gap && (r->examples[order[j - gap]].n > n ||
-			                    (r->examples[order[j - gap]].n == n && order[j - gap] > kept));
+			for (; j >= gap &&
+			       (r->examples[order[j - gap]].n > n || (r->examples[order[j - gap]].n == n && order[j - gap] > kept));
 			     j -= gap)
 				order[j] = order[j - gap];
 			order[j] = kept;
@@ -338,14 +338,15 @@ static void find_key(struct run *r)
 	const struct trainer_options *o = &r->t->options;
 	struct sha256 hash;
 	char text[1024];
-	snprintf(text, sizeof text,
-	         "epochs %d batch %d tokens %d bucket %d rate %.17g %.17g decay %.17g warmup %.17g lambda %.17g %.17g floor "
-	         "%.17g seed %llu; objective %d adapler %d gamma %.17g phi %.17g dropout %.17g %.17g seed %llu kernels %s "
-	         "rows %d length %d",
-	         p->epochs, p->batch, p->batch_tokens, p->bucket, p->rate, p->speed_rate, p->decay, p->warmup, p->lambda,
-	         p->lambda_factor, p->floor, (unsigned long long)p->seed, (int)o->objective, o->adapler, o->gamma, o->phi,
-	         o->hidden_dropout, o->attention_dropout, (unsigned long long)o->seed, r->t->kernels->name, o->max_rows,
-	         o->max_length);
+	snprintf(
+		text, sizeof text,
+		"epochs %d batch %d tokens %d bucket %d rate %.17g %.17g decay %.17g warmup %.17g lambda %.17g %.17g floor "
+		"%.17g seed %llu; objective %d adapler %d gamma %.17g phi %.17g dropout %.17g %.17g seed %llu kernels %s "
+		"rows %d length %d",
+		p->epochs, p->batch, p->batch_tokens, p->bucket, p->rate, p->speed_rate, p->decay, p->warmup, p->lambda,
+		p->lambda_factor, p->floor, (unsigned long long)p->seed, (int)o->objective, o->adapler, o->gamma, o->phi,
+		o->hidden_dropout, o->attention_dropout, (unsigned long long)o->seed, r->t->kernels->name, o->max_rows,
+		o->max_length);
 	sha256_init(&hash);
 	add_text(&hash, ADAPLER_VERSION);
 	add_text(&hash, text);

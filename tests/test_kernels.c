@@ -2,41 +2,15 @@
  * nothing, in buffers that end where the data ends. */
 #include "test.h"
 
-#include "../engine/base/rng.h"
-#include "../engine/kernels.h"
 #include "../engine/kernels_ref.h"
+#include "kernel_tables.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLES = 4 };
-static const char *const table_names[TABLES] = {"avx512", "avx2", "portable", "openblas"};
-
-#define EACH_TABLE(k)                   \
-	for (int i_ = 0; i_ < TABLES; i_++) \
-		for (const struct kernels *k = kernels_find(table_names[i_]); k; k = NULL)
-
 static int is_own(const struct kernels *k) { return strcmp(k->name, "openblas") != 0; }
-
-static uint64_t stream; /* every random array has its own */
-
-static float *random_array(size_t count, double scale)
-{
-	float *a = malloc((count ? count : 1) * sizeof *a);
-	stream++;
-	for (size_t i = 0; i < count; i++)
-		a[i] = (float)((2.0 * rng_uniform(7, stream, i) - 1.0) * scale);
-	return a;
-}
-
-static float *copy_array(const float *a, size_t count)
-{
-	float *b = malloc(count * sizeof *b);
-	memcpy(b, a, count * sizeof *b);
-	return b;
-}
 
 /* ---- product -------------------------------------------------------------------------------------------------- */
 
@@ -47,9 +21,6 @@ struct case_product {
 	size_t x_stride, y_stride;
 	struct product p;
 };
-
-/* Rows end at the last element: reading or writing past it is caught by the sanitizer. */
-static size_t extent(int rows, size_t stride, int columns) { return (size_t)(rows - 1) * stride + (size_t)columns; }
 
 static void product_open(struct case_product *c, int T, int K, int N)
 {
@@ -432,17 +403,6 @@ static void attention_close(struct case_attention *c)
 	free(c->received);
 	free(c->cls);
 	free(c->scratch);
-}
-
-static double difference(const float *a, const float *b, size_t count)
-{
-	double worst = 0.0;
-	for (size_t i = 0; i < count; i++) {
-		double d = fabs((double)a[i] - b[i]);
-		if (!(d <= worst))
-			worst = d;
-	}
-	return worst;
 }
 
 static void check_attention(const struct kernels *k, int n, int D, int query0, int query1, int extras, double scale)
