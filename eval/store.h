@@ -74,7 +74,8 @@ struct store_row {
 	int64_t last_step;              /* of its curves; -1 without any */
 };
 
-/* Visitors return 0 to go on; anything else ends the visit and is returned. They must not write to the store. */
+/* Visitors return 0 to go on; anything else ends the visit and is returned. They must not write to the store,
+ * nor visit again. */
 typedef int store_row_visitor(const struct store_row *row, void *arg, struct err *e);
 typedef int store_point_visitor(int64_t step, const char *name, double value, void *arg, struct err *e);
 typedef int store_name_visitor(const char *name, int64_t points, void *arg, struct err *e);
