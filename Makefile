@@ -109,6 +109,9 @@ build/commit: FORCE
 %/engine/version_cmd.o: DEFINES = -DADAPLER_COMMIT='"$(COMMIT)"'
 build/release/engine/version_cmd.o build/debug/engine/version_cmd.o: build/commit
 
+# Compiled in with .incbin, which no dependency file knows of.
+$(patsubst %,build/%/reports/curve_plot.o,release debug clang fuzz): reports/plot/curve.gp
+
 # ---- the library: only the functions of engine.h are visible, in the archive too -------------------------------------
 build/$(SONAME): $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map
 	$(call say,LINK)
