@@ -16,9 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#if SQLITE_VERSION_NUMBER < 3037000
-#error "STRICT tables need SQLite 3.37 or newer"
-#endif
+_Static_assert(SQLITE_VERSION_NUMBER >= 3037000, "STRICT tables need SQLite 3.37 or newer");
 
 enum {
 	APPLICATION_ID = 0x41644c52, /* "AdLR", in the file's header */

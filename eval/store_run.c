@@ -140,7 +140,7 @@ int store_run_each(struct store *s, store_row_visitor *visit, void *arg, struct 
 int store_run_get(struct store *s, int64_t id, store_row_visitor *visit, void *arg, struct err *e)
 {
 	sqlite3_stmt *q;
-	int64_t count;
+	int64_t count = 0;
 	int code = sql_bind(s, &q, SQL_RUN_BY_ID, e, "i", id);
 	if (!code)
 		code = visit_rows(s, q, &count, visit, arg, e);
