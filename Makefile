@@ -23,7 +23,7 @@ say = @printf '  %-5s %s\n' $(1) $@
 endif
 
 # ---- packages: `make` says what is missing, `make test` installs it --------------------------------------------------
-PACKAGES := libcjson libutf8proc zlib openblas
+PACKAGES := libcjson libutf8proc zlib openblas sqlite3
 HDF5 := $(firstword $(foreach p,hdf5 hdf5-serial,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HDF5) 2>/dev/null)
 LDLIBS := $(shell pkg-config --libs $(PACKAGES) $(HDF5) 2>/dev/null) -lpthread -lm
@@ -108,6 +108,9 @@ build/commit: FORCE
 
 %/engine/version_cmd.o: DEFINES = -DADAPLER_COMMIT='"$(COMMIT)"'
 build/release/engine/version_cmd.o build/debug/engine/version_cmd.o: build/commit
+
+# Compiled in with .incbin, which no dependency file knows of.
+$(patsubst %,build/%/reports/curve_plot.o,release debug clang fuzz): reports/plot/curve.gp
 
 # ---- the library: only the functions of engine.h are visible, in the archive too -------------------------------------
 build/$(SONAME): $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map

@@ -19,10 +19,14 @@ need_library libcjson libcjson-dev
 need_library libutf8proc libutf8proc-dev
 need_library zlib zlib1g-dev
 need_library openblas libopenblas-dev
+need_library sqlite3 libsqlite3-dev
 if [ "${1-}" != --check ]; then
-	# Optional for a build (Keras files), wanted for the tests; python3 runs the README's ctypes example.
+	# Optional for a build (Keras files), wanted for the tests; gnuplot draws for `adapler curve`, sqlite3 makes the
+	# tests' databases, python3 runs the ctypes example of the README.
 	pkg-config --exists hdf5 2>/dev/null || pkg-config --exists hdf5-serial 2>/dev/null || need libhdf5-dev
 	need_command python3 python3
+	need_command gnuplot gnuplot-nox
+	need_command sqlite3 sqlite3
 fi
 if [ "${1-}" = tools ]; then
 	need_command clang clang

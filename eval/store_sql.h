@@ -1,0 +1,66 @@
+/* What the files of the store share: the connection and its prepared statements. */
+#ifndef ADAPLER_STORE_SQL_H
+#define ADAPLER_STORE_SQL_H
+
+#include "store.h"
+
+#include <sqlite3.h>
+
+#define STORE_NOW "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+
+/* The text columns of a run, each a field of struct store_run. */
+#define STORE_RUN_TEXTS(X) X(key) X(kind) X(task) X(split) X(policy) X(args) X(model_sha) X(data_sha) X(rev)
+
+#define STORE_COLUMN(name) #name ", "
+#define STORE_MARK(name)   "?, "
+#define STORE_RUN_SELECT                                                                                  \
+	"SELECT " STORE_RUN_TEXTS(STORE_COLUMN) "seed, threads, id, started, finished, "                      \
+											"coalesce((SELECT max(step) FROM curve WHERE run = id), -1) " \
+											"FROM run "
+
+/* Every statement, prepared when it is first used. */
+#define STORE_STATEMENTS(X)                                                                                         \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                                     \
+	X(COMMIT, "COMMIT")                                                                                             \
+	X(RUN_ADD, "INSERT INTO run(" STORE_RUN_TEXTS(STORE_COLUMN) "seed, threads, started) VALUES (" STORE_RUN_TEXTS( \
+				   STORE_MARK) "?, ?, " STORE_NOW ") ON CONFLICT(key) DO NOTHING")                                  \
+	X(RUN_FINISH, "UPDATE run SET finished = coalesce(finished, " STORE_NOW ") WHERE id = ?")                       \
+	X(RUN_REMOVE, "DELETE FROM run WHERE id = ?")                                                                   \
+	X(RUN_ALL, STORE_RUN_SELECT "ORDER BY id")                                                                      \
+	X(RUN_BY_ID, STORE_RUN_SELECT "WHERE id = ?")                                                                   \
+	X(RUN_BY_KEY, STORE_RUN_SELECT "WHERE key = ?")                                                                 \
+	X(RUN_FIND, "SELECT id, CASE WHEN key = ?1 THEN 0 WHEN id = ?1 THEN 1 ELSE 2 END AS likeness FROM run "         \
+	            "WHERE key = ?1 OR id = ?1 OR (length(?1) >= 4 AND substr(key, 1, length(?1)) = ?1) "               \
+	            "ORDER BY likeness, id LIMIT 2")                                                                    \
+	X(CURVE_ADD, "INSERT INTO curve(run, step, name, value) VALUES (?, ?, ?, ?) "                                   \
+	             "ON CONFLICT(run, step, name) DO UPDATE SET value = excluded.value")                               \
+	X(CURVE_FORGET, "DELETE FROM curve WHERE run = ? AND step > ?")                                                 \
+	X(CURVE_ALL, "SELECT step, name, value FROM curve WHERE run = ? ORDER BY step, name")                           \
+	X(CURVE_NAMED, "SELECT step, name, value FROM curve WHERE run = ? AND name = ? ORDER BY step")                  \
+	X(CURVE_NAMES, "SELECT name, count(*) FROM curve WHERE run = ? GROUP BY name ORDER BY name")
+
+#define STORE_ENUM(name, text) SQL_##name,
+enum sql { STORE_STATEMENTS(STORE_ENUM) SQL_COUNT };
+
+struct store {
+	sqlite3 *db;
+	char *path; /* as the user gave it */
+	int timeout_ms;
+	int in_transaction; /* between store_begin and its end, whatever SQLite has made of it */
+	sqlite3_stmt *prepared[SQL_COUNT];
+};
+
+/* A statement ready to be stepped; `types` has a letter for each value: i int64_t, t const char * (NULL is NULL),
+ * d double (NaN is NULL). Texts must stay until sql_end. */
+int sql_bind(struct store *s, sqlite3_stmt **out, enum sql which, struct err *e, const char *types, ...);
+/* The next row: *row is 0 after the last. */
+int sql_step(struct store *s, sqlite3_stmt *q, int *row, struct err *e);
+/* Runs a statement that writes, and ends it. */
+int sql_write(struct store *s, sqlite3_stmt *q, struct err *e);
+/* Lets go of the statement and of what it borrows. NULL is fine. */
+void sql_end(sqlite3_stmt *q);
+/* The sentence for SQLite's result code `rc`. */
+int sql_fail(const struct store *s, int rc, struct err *e);
+int sql_no_run(const struct store *s, int64_t id, struct err *e);
+
+#endif

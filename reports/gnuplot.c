@@ -1,0 +1,114 @@
+#include "gnuplot.h"
+
+#include "../engine/base/err.h"
+#include "../engine/base/file.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* Sizes in units a point; the bitmap is for a screen of twice the density and for slides. */
+static const struct kind {
+	const char *ending;
+	const char *format; /* takes width and height */
+	double units;
+} kinds[] = {
+	{".png", "set terminal pngcairo noenhanced size %g,%g font 'Sans,17' linewidth 2 background '#ffffff'\n", 2},
+	{".svg", "set terminal svg noenhanced size %g,%g font 'sans-serif,11' linewidth 1 background '#ffffff'\n", 1},
+	{".pdf", "set terminal pdfcairo noenhanced size %gin,%gin font 'Sans,8.5' linewidth 1\n", 1.0 / 72},
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static const struct kind *find_kind(const char *path)
+{
+	size_t size = strlen(path);
+	for (int i = 0; i < KINDS; i++) {
+		size_t n = strlen(kinds[i].ending);
+		if (size > n && !strcmp(path + size - n, kinds[i].ending))
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+int gnuplot_check_path(const char *path, struct err *e)
+{
+	return find_kind(path) ? 0 : err_set(e, ERR_USAGE, "a picture is a .png, .svg or .pdf file, not '%s'", path);
+}
+
+/* Between single quotes only the quote itself means something, doubled. A line end would end the command. */
+void gnuplot_add_string(struct buf *b, const char *text)
+{
+	buf_add_byte(b, '\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			buf_add_byte(b, '\'');
+		buf_add_byte(b, (unsigned char)*text < 0x20 ? ' ' : *text);
+	}
+	buf_add_byte(b, '\'');
+}
+
+/* popen() tells only at the end, in the shell's words. */
+static int check_installed(struct err *e)
+{
+	if (!system("command -v gnuplot >/dev/null 2>&1"))
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED, "gnuplot, which draws the pictures, is not installed (package gnuplot-nox)");
+}
+
+/* A gnuplot that ends early must be an error here, not the end of this program. */
+static int feed(const struct buf *script, struct err *e)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	fflush(NULL);
+	FILE *f = popen("gnuplot -d", "w"); /* without the user's own settings */
+	if (!f)
+		return err_set_errno(e, errno, "cannot run gnuplot");
+	sigaction(SIGPIPE, &ignore, &before);
+	fwrite(script->data, 1, script->size, f);
+	int status = pclose(f);
+	sigaction(SIGPIPE, &before, NULL);
+	if (status == 0)
+		return 0;
+	return err_set(e, ERR_IO, "gnuplot failed with status %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+static void add_terminal(struct buf *b, const char *path, int width, int height, const char *output)
+{
+	const struct kind *k = find_kind(path);
+	char line[300];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(line, sizeof line, k->format, width * k->units, height * k->units);
+#pragma GCC diagnostic pop
+	buf_add_text(b, line);
+	buf_add_text(b, "set encoding utf8\nset output ");
+	gnuplot_add_string(b, output);
+	buf_add_byte(b, '\n');
+}
+
+int gnuplot_draw(const char *path, int width, int height, const struct buf *head, const char *script, struct err *e)
+{
+	struct file_writer w;
+	struct buf all = {0};
+	int code = gnuplot_check_path(path, e);
+	if (!code)
+		code = check_installed(e);
+	if (!code)
+		code = file_writer_open(&w, path, e);
+	if (code)
+		return code;
+	add_terminal(&all, path, width, height, w.temporary);
+	buf_add(&all, head->data, head->size);
+	buf_add_text(&all, script);
+	code = buf_check(&all, e);
+	if (!code)
+		code = feed(&all, e);
+	buf_free(&all);
+	if (!code)
+		return file_writer_commit(&w, e);
+	file_writer_abort(&w);
+	return code;
+}
