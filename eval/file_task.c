@@ -94,7 +94,7 @@ static int check_formats(struct layout *l, struct err *e)
 {
 	int known = 0;
 	for (int i = 0; i < SPLIT_COUNT; i++) {
-		enum table_format format;
+		enum table_format format = l->format;
 		if (!l->files[i])
 			continue;
 		int code = file_format(l->files[i], &format, e);

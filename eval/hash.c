@@ -82,3 +82,51 @@ void hash_map_free(struct hash_map *m)
 	free(m->entry);
 	*m = (struct hash_map){0};
 }
+
+/* ---- sets ------------------------------------------------------------------------------------------------------ */
+
+/* 0 marks a free place: the key 0 shares one with another, which costs nothing but a collision of hashes. */
+static uint64_t stored(uint64_t key) { return key ? key : 1; }
+
+static uint64_t *find_key(const struct hash_set *s, uint64_t key)
+{
+	size_t i = spread(key) & (s->capacity - 1);
+	while (s->key[i] && s->key[i] != key)
+		i = (i + 1) & (s->capacity - 1);
+	return &s->key[i];
+}
+
+int hash_set_has(const struct hash_set *s, uint64_t key) { return s->capacity && *find_key(s, stored(key)); }
+
+static int grow_set(struct hash_set *s, struct err *e)
+{
+	struct hash_set larger = {.capacity = s->capacity ? s->capacity * 2 : 1024, .count = s->count};
+	larger.key = calloc(larger.capacity, sizeof *larger.key);
+	if (!larger.key)
+		return err_set(e, ERR_MEMORY, "out of memory for a set of %zu keys", larger.capacity);
+	for (size_t i = 0; i < s->capacity; i++)
+		if (s->key[i])
+			*find_key(&larger, s->key[i]) = s->key[i];
+	free(s->key);
+	*s = larger;
+	return 0;
+}
+
+int hash_set_add(struct hash_set *s, uint64_t key, int *is_new, struct err *e)
+{
+	int code = (s->count + 1) * 3 > s->capacity * 2 ? grow_set(s, e) : 0;
+	if (code)
+		return code;
+	uint64_t *place = find_key(s, stored(key));
+	if (is_new)
+		*is_new = !*place;
+	s->count += !*place;
+	*place = stored(key);
+	return 0;
+}
+
+void hash_set_free(struct hash_set *s)
+{
+	free(s->key);
+	*s = (struct hash_set){0};
+}

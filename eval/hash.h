@@ -1,4 +1,4 @@
-/* Hashes of bytes, and a set and map of 64-bit keys (open addressing). */
+/* Hashes of bytes, and a map and a set of 64-bit keys (open addressing). */
 #ifndef ADAPLER_EVAL_HASH_H
 #define ADAPLER_EVAL_HASH_H
 
@@ -22,5 +22,15 @@ int64_t hash_map_get(const struct hash_map *m, uint64_t key, int64_t absent);
 /* Adds or replaces. */
 int hash_map_set(struct hash_map *m, uint64_t key, int64_t value, struct err *e);
 void hash_map_free(struct hash_map *m);
+
+struct hash_set {
+	uint64_t *key;
+	size_t capacity, count;
+};
+
+int hash_set_has(const struct hash_set *s, uint64_t key);
+/* *is_new (may be NULL): whether the key was not there. */
+int hash_set_add(struct hash_set *s, uint64_t key, int *is_new, struct err *e);
+void hash_set_free(struct hash_set *s);
 
 #endif

@@ -168,7 +168,7 @@ static int check_new(struct annotations *a, const char *id, const char *where, s
 
 static int add_pair(struct dataset *d, struct sample *s, const cJSON *row, const char *where, struct err *e)
 {
-	const char *query;
+	const char *query = NULL;
 	int code = get_text(row, "query", &query, where, e);
 	if (code)
 		return code;
@@ -180,7 +180,7 @@ static int add_pair(struct dataset *d, struct sample *s, const cJSON *row, const
 static int add_annotation(struct dataset *d, struct annotations *a, const cJSON *row, struct err *e)
 {
 	char where[4200];
-	const char *annotation, *id, *label;
+	const char *annotation = NULL, *id = NULL, *label = NULL;
 	uint64_t key;
 	struct sample s = {.label = -1, .value = NAN, .file = a->file, .line = a->table.line};
 	snprintf(where, sizeof where, "'%s' line %d", a->table.path, a->table.line);
