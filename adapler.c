@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMANDS(X) X(tokenize) X(inspect) X(convert) X(init) X(predict) X(bench) X(corpus)
+#define COMMANDS(X) X(tokenize) X(inspect) X(convert) X(init) X(predict) X(bench) X(corpus) X(baseline)
 
 #define DECLARE(name) extern const struct command name##_command;
 COMMANDS(DECLARE)

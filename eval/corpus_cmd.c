@@ -198,11 +198,11 @@ const struct command corpus_command = {
 	.usage = "--data DIR [--tasks LIST] [--out FILE]",
 	.details =
 		"Writes the texts of the training splits, a document a line, for pretrain and vocab. Left out is what equals "
-        "a\n"
+		"a\n"
 		"dev or test text of any data set in DIR (letters and digits are compared, case aside), or has 13 words in a "
-        "row\n"
+		"row\n"
 		"in common with one, or holds one of 8 to 12 words as a whole; and duplicates. Dev splits carved from train "
-        "are\n"
+		"are\n"
 		"left out too. The counts are printed as a table: to standard output with --out, else to standard error.",
 	.examples = "adapler corpus --data data --tasks sst2,imdb --out corpus.txt",
 	.options = options,
