@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMANDS(X) X(tokenize) X(inspect) X(convert) X(init) X(predict) X(bench) X(curve)
+#define COMMANDS(X)                                                                                      \
+	X(tokenize) X(inspect) X(convert) X(init) X(corpus) X(pretrain) X(predict) X(bench) X(baseline) X(curve)
 
 #define DECLARE(name) extern const struct command name##_command;
 COMMANDS(DECLARE)
