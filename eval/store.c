@@ -230,7 +230,7 @@ static int migrate_from(struct store *s, int version, struct err *e)
 /* Another process may have migrated, or taken an empty file, since it was looked at. */
 static int migrate(struct store *s, struct err *e)
 {
-	struct identity id;
+	struct identity id = {0};
 	int code = store_begin(s, e);
 	if (code)
 		return code;
@@ -298,7 +298,7 @@ static void add_uri(struct buf *b, const char *path)
 
 static int open_writable(struct store *s, const char *uri, struct err *e)
 {
-	struct identity id;
+	struct identity id = {0};
 	int code = connect_to(s, uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, e);
 	if (!code && sqlite3_db_readonly(s->db, "main") == 1) /* SQLite falls back to reading without a word */
 		code = err_set(e, ERR_IO, "'%s' is read-only", s->path);
@@ -308,7 +308,9 @@ static int open_writable(struct store *s, const char *uri, struct err *e)
 		code = check_identity(s, &id, e);
 	if (!code)
 		code = use_wal(s, e);
-	return code || id.version == VERSION ? code : migrate(s, e);
+	if (!code && id.version < VERSION)
+		code = migrate(s, e);
+	return code;
 }
 
 static int has_wal(const char *path)
@@ -321,7 +323,7 @@ static int has_wal(const char *path)
  * nobody is writing to it: it can be read as it lies. */
 static int open_readable(struct store *s, struct buf *uri, struct err *e)
 {
-	struct identity id;
+	struct identity id = {0};
 	struct err first = {0};
 	int code = connect_to(s, uri->data, SQLITE_OPEN_READONLY, e);
 	if (!code)

@@ -499,6 +499,8 @@ TEST(kill_9_loses_at_most_the_transaction_in_hand)
 		if (!child)
 			write_forever(path, told + 1, INT64_MAX - 1, ends[1]);
 		close(ends[1]);
+		if (i % 2) /* killed while it writes; else perhaps while it opens */
+			CHECK_INT(read(ends[0], &told, sizeof told), sizeof told);
 		const struct timespec nap = {0, rand() % 60 * 1000000L};
 		nanosleep(&nap, NULL);
 		kill(child, SIGKILL);
