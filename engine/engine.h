@@ -219,6 +219,7 @@ struct trainer_options {
 	int threads;                              /* 0: one per processor */
 	int max_length;                           /* of a text; 0: the model's positions */
 	int max_rows;                             /* tokens worked on at once; larger batches are accumulated. 0: 8192 */
+	size_t memory_bytes;                      /* budget: max_rows shrinks until everything fits. 0: none */
 };
 
 /* Opens a model directory for training. What the model lacks (a head of this many classes, predictors) is drawn from
@@ -227,9 +228,11 @@ int trainer_open(struct trainer **t, const char *dir, const struct trainer_optio
 void trainer_close(struct trainer *t);
 /* The model as it is now: sessions may run on it between steps. */
 const struct model *trainer_model(const struct trainer *t);
-/* Everything that is allocated, and what that would be without opening one: parameters(weights, gradients, two
- * moments, two packings) + max_rows * (activations). */
+/* Everything that is allocated: fixed bytes (weights, gradients, two moments, weights packed twice) and so many for each
+ * of max_rows tokens. */
 size_t trainer_bytes(const struct trainer *t);
+size_t trainer_row_bytes(const struct trainer *t);
+int trainer_rows(const struct trainer *t); /* max_rows as it came out */
 size_t trainer_parameters(const struct trainer *t);
 
 /* What a step saw, means over the examples: model = task + gamma sum_l (L-l) kl_l, speed = task + phi sum_l length_l. */

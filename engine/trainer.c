@@ -298,14 +298,18 @@ static int find_kernels(struct trainer *t, struct err *e)
 	return 0;
 }
 
+static void set_rows(struct trainer *t, int rows)
+{
+	t->max_rows = (size_t)rows;
+	t->max_sequences = t->max_rows / 4 + 1;
+}
+
 static void set_sizes(struct trainer *t)
 {
 	const struct config *c = &t->config;
 	struct trainer_options *o = &t->options;
 	o->max_length = o->max_length ? o->max_length : c->P;
 	o->max_rows = o->max_rows ? o->max_rows : ROWS_DEFAULT;
-	t->max_rows = (size_t)(o->max_rows > o->max_length ? o->max_rows : o->max_length);
-	t->max_sequences = t->max_rows / 4 + 1;
 	t->max_words = (size_t)mask_words(o->max_length);
 	t->h_stride = row_stride(c->H);
 	t->kv_stride = row_stride(2 * c->H);
@@ -360,13 +364,44 @@ static void place_all(struct trainer *t)
 	place_work(t, &t->memory);
 }
 
+/* Of the workspace for batches of so many rows. */
+static size_t measure(struct trainer *t, int rows)
+{
+	set_rows(t, rows);
+	t->memory = (struct arena){0};
+	place_all(t);
+	return t->memory.used;
+}
+
+/* The rows that the budget leaves room for: bytes are linear in rows but for rounding. */
+static int fit(struct trainer *t, struct err *e)
+{
+	const size_t other = t->parameters.size + model_packed_bytes(t->model), budget = t->options.memory_bytes;
+	const int most = t->options.max_rows, least = t->options.max_length;
+	const size_t needed = measure(t, least) + other;
+	int rows = most > least ? most : least;
+	t->row_bytes = (measure(t, 2 * least) + other - needed) / (size_t)least;
+	if (!budget)
+		return measure(t, rows) ? 0 : ERR_LIMIT;
+	if (needed > budget)
+		return err_set(e, ERR_LIMIT, "training this model on texts of %d tokens needs %zu MB, the budget is %zu MB", least,
+		               needed / 1000000 + 1, budget / 1000000);
+	const size_t room = (budget - needed) / (t->row_bytes ? t->row_bytes : 1) + (size_t)least;
+	rows = room < (size_t)rows ? (int)room : rows;
+	while (rows > least && measure(t, rows) + other > budget)
+		rows -= 16;
+	measure(t, rows > least ? rows : least);
+	return 0;
+}
+
 static int open_work(struct trainer *t, struct err *e)
 {
 	int code = list_sources(t, e);
+	if (!code)
+		code = fit(t, e);
+	if (!code)
+		code = arena_open(&t->memory, e);
 	if (code)
-		return code;
-	place_all(t);
-	if ((code = arena_open(&t->memory, e)))
 		return code;
 	place_all(t);
 	if ((code = optim_plan(t, e)))
@@ -451,6 +486,10 @@ size_t trainer_bytes(const struct trainer *t)
 {
 	return t->parameters.size + t->memory.size + model_packed_bytes(t->model);
 }
+
+size_t trainer_row_bytes(const struct trainer *t) { return t->row_bytes; }
+
+int trainer_rows(const struct trainer *t) { return (int)t->max_rows; }
 
 size_t trainer_parameters(const struct trainer *t) { return t->w.count; }
 

@@ -93,6 +93,7 @@ struct trainer {
 	int is_training; /* dropout */
 
 	size_t h_stride, kv_stride, f_stride, k_stride, v_stride;
+	size_t row_bytes;
 	size_t max_rows, max_sequences, max_words; /* max_words: of a row of attention's dropout */
 	float *embedding_sum;                      /* [T,H] before LayerNorm */
 	uint16_t *embedding_bits;

@@ -345,7 +345,7 @@ static void find_key(struct run *r)
 		"rows %d length %d",
 		p->epochs, p->batch, p->batch_tokens, p->bucket, p->rate, p->speed_rate, p->decay, p->warmup, p->lambda,
 		p->lambda_factor, p->floor, (unsigned long long)p->seed, (int)o->objective, o->adapler, o->gamma, o->phi,
-		o->hidden_dropout, o->attention_dropout, (unsigned long long)o->seed, r->t->kernels->name, o->max_rows,
+		o->hidden_dropout, o->attention_dropout, (unsigned long long)o->seed, r->t->kernels->name, trainer_rows(r->t),
 		o->max_length);
 	sha256_init(&hash);
 	add_text(&hash, ADAPLER_VERSION);

@@ -3,7 +3,6 @@
 #ifndef ADAPLER_EVAL_TRAIN_LOG_H
 #define ADAPLER_EVAL_TRAIN_LOG_H
 
-#include "../engine/base/buf.h"
 #include "../engine/base/opt.h"
 #include "../engine/base/progress.h"
 #include "../engine/engine.h"
