@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMANDS(X) X(tokenize) X(inspect) X(convert) X(init) X(predict) X(bench)
+#define COMMANDS(X) X(tokenize) X(inspect) X(convert) X(vocab) X(init) X(predict) X(bench)
 
 #define DECLARE(name) extern const struct command name##_command;
 COMMANDS(DECLARE)
