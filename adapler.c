@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define COMMANDS(X)                                                                                      \
-	X(tokenize) X(inspect) X(convert) X(init) X(corpus) X(pretrain) X(predict) X(bench) X(baseline) X(curve)
+	X(tokenize) X(inspect) X(convert) X(corpus) X(vocab) X(init) X(pretrain) X(predict) X(bench) X(baseline) X(curve)
 
 #define DECLARE(name) extern const struct command name##_command;
 COMMANDS(DECLARE)

@@ -24,6 +24,7 @@ struct work {
 	int limit;                 /* max_length */
 	int measured, is_measured; /* see measure_span */
 	int bad;                   /* the text is not all UTF-8 */
+	struct word_walk *walk;    /* takes the words instead of `out`; NULL when encoding */
 };
 
 /* A word as the vocabulary sees it. Every byte knows the place [begin, end) of the character that it comes from. */
@@ -156,11 +157,24 @@ static int ascii_word(struct work *w, int at, int end)
 
 /* ---- everything else ---- */
 
+static void give_word(struct work *w, const unsigned char *bytes, int size, int chars)
+{
+	struct word_walk *walk = w->walk;
+	if (chars > w->t->word_max) {
+		walk->too_long++;
+		return;
+	}
+	walk->words++;
+	walk->take(walk->arg, bytes, size);
+}
+
 static void flush_word(struct work *w, struct word *x)
 {
 	if (!x->chars)
 		return;
-	if (x->chars > w->t->word_max) {
+	if (w->walk) {
+		give_word(w, x->bytes, x->size, x->chars);
+	} else if (x->chars > w->t->word_max) {
 		if (has_room(w, 1))
 			put(w, w->t->unk, w->word++, x->begin_first, x->end_last);
 	} else if (has_room(w, x->size)) {
@@ -346,6 +360,34 @@ static void take_span(struct work *w, int at, int end)
 	}
 }
 
+static int give_ascii_word(struct work *w, int at, int end)
+{
+	const unsigned char *text = w->text, *kind = w->t->kind;
+	unsigned char bytes[WORD_MAX];
+	int to = at;
+	for (; to < end && kind[text[to]] == BYTE_WORD; to++)
+		if (to - at < WORD_MAX)
+			bytes[to - at] = w->t->lower[text[to]];
+	if (to < end && kind[text[to]] == BYTE_RARE)
+		return rare_words(w, at, end);
+	give_word(w, bytes, to - at, to - at);
+	return to;
+}
+
+/* take_span for the words alone; apart from it, so that encoding does not pay for the question. */
+static void give_span(struct work *w, int at, int end)
+{
+	const unsigned char *kind = w->t->kind, *text = w->text;
+	while (at < end) {
+		switch (kind[text[at]]) {
+		case BYTE_SPACE: at++; break;
+		case BYTE_WORD: at = give_ascii_word(w, at, end); break;
+		case BYTE_PUNCT: give_word(w, text + at++, 1, 1); break;
+		default: at = rare_words(w, at, end);
+		}
+	}
+}
+
 /* The next byte that an added piece may begin with; `size` when there is none. */
 static int next_added_byte(const struct tokenizer *t, const unsigned char *text, int at, int size)
 {
@@ -389,6 +431,10 @@ static void measure_span(struct work *w, int from)
 static void take_plain(struct work *w, int from, int to)
 {
 	int n = w->out->n;
+	if (w->walk) {
+		give_span(w, from, to);
+		return;
+	}
 	take_span(w, from, to);
 	measure_span(w, n);
 }
@@ -403,7 +449,7 @@ static int take_text(struct work *w, const char *text, int size)
 	while ((x = find_added(w->t, w->text, &at, size))) {
 		take_plain(w, from, at);
 		from = at + x->size;
-		if (has_room(w, 1))
+		if (!w->walk && has_room(w, 1))
 			put(w, x->id, w->word++, at, from);
 		at = from;
 		w->measured += !w->is_measured;
@@ -492,6 +538,18 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t text_si
 		return err_set(e, ERR_MEMORY, "out of memory for the pieces of a text of %zu bytes", text_size);
 	}
 	truncate_pieces(&w, a, b, is_pair, measured > w.measured);
+	return 0;
+}
+
+int tokenizer_words(const struct tokenizer *t, const char *text, size_t size, struct word_walk *walk, struct err *e)
+{
+	struct encoding none = {0};
+	struct work w = {.t = t, .out = &none, .limit = INT_MAX, .walk = walk};
+	int code = check_sizes(size, 0, 0, 0, e);
+	if (code)
+		return code;
+	take_text(&w, text, (int)size);
+	walk->replaced += none.replaced;
 	return 0;
 }
 

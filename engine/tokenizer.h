@@ -44,7 +44,23 @@ struct tokenizer {
  * gives none; may be NULL. */
 int tokenizer_parse(struct tokenizer **t, const char *json, size_t size, const struct cleaning *override,
                     const char *name, struct err *e);
+/* A vocab.txt as text, which is cut into lines in place; text[size] is a NUL. */
+int tokenizer_parse_vocab(struct tokenizer **t, char *text, size_t size, const struct cleaning *override,
+                          const char *name, struct err *e);
 /* Fills the tables that depend on the switches. */
 void tokenizer_prepare(struct tokenizer *t);
+
+/* Takes the words of texts: what encoding would cut into pieces, normalised, not NUL-terminated. Added pieces are no
+ * words. Words of more than word_max characters, which encoding makes [UNK], are counted but not given. */
+struct word_walk {
+	void (*take)(void *arg, const unsigned char *word, int size);
+	void *arg;
+	long words;    /* given */
+	long too_long; /* not given */
+	long replaced; /* ill-formed UTF-8 sequences */
+};
+
+/* Adds to the counts of *walk. Fails only for a text of 2 GiB or more. */
+int tokenizer_words(const struct tokenizer *t, const char *text, size_t size, struct word_walk *walk, struct err *e);
 
 #endif

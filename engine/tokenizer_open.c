@@ -146,8 +146,6 @@ static int cut_lines(const char **lines, int count, char *text, size_t size, con
 	return 0;
 }
 
-static const char *const specials[] = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", NULL};
-
 /* [PAD] and [MASK] may be missing; they are then ordinary text. */
 static int finish_vocab_txt(struct tokenizer *t, const char *name, struct err *e)
 {
@@ -156,8 +154,8 @@ static int finish_vocab_txt(struct tokenizer *t, const char *name, struct err *e
 		code = find_special(t, "[CLS]", &t->cls, name, e);
 	if (!code)
 		code = find_special(t, "[SEP]", &t->sep, name, e);
-	for (int i = 0; !code && specials[i]; i++) {
-		int id = tokenizer_find(t, specials[i]);
+	for (int i = 0; !code && i < VOCAB_SPECIALS; i++) {
+		int id = tokenizer_find(t, vocab_specials[i]);
 		if (id >= 0)
 			code = insert_added(t, id, name, e);
 	}
@@ -183,16 +181,12 @@ static int build_vocab_txt(struct tokenizer *t, char *text, size_t size, const c
 	return code;
 }
 
-static int open_vocab_txt(struct tokenizer **out, const char *path, const struct cleaning *given, struct err *e)
+int tokenizer_parse_vocab(struct tokenizer **out, char *text, size_t size, const struct cleaning *given,
+                          const char *name, struct err *e)
 {
-	char *text;
-	size_t size;
-	int code = file_read(&text, &size, path, INT_MAX, e);
-	if (code)
-		return code;
+	*out = NULL;
 	struct tokenizer *t = calloc(1, sizeof *t);
-	code = t ? build_vocab_txt(t, text, size, path, e) : err_set(e, ERR_MEMORY, "out of memory for '%s'", path);
-	free(text);
+	int code = t ? build_vocab_txt(t, text, size, name, e) : err_set(e, ERR_MEMORY, "out of memory for '%s'", name);
 	if (code) {
 		tokenizer_close(t);
 		return code;
@@ -203,6 +197,18 @@ static int open_vocab_txt(struct tokenizer **out, const char *path, const struct
 	tokenizer_prepare(t);
 	*out = t;
 	return 0;
+}
+
+static int open_vocab_txt(struct tokenizer **out, const char *path, const struct cleaning *given, struct err *e)
+{
+	char *text;
+	size_t size;
+	int code = file_read(&text, &size, path, INT_MAX, e);
+	if (code)
+		return code;
+	code = tokenizer_parse_vocab(out, text, size, given, path, e);
+	free(text);
+	return code;
 }
 
 /* ---- tokenizer.json ---- */

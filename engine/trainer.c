@@ -384,8 +384,8 @@ static int fit(struct trainer *t, struct err *e)
 	if (!budget)
 		return measure(t, rows) ? 0 : ERR_LIMIT;
 	if (needed > budget)
-		return err_set(e, ERR_LIMIT, "training this model on texts of %d tokens needs %zu MB, the budget is %zu MB", least,
-		               needed / 1000000 + 1, budget / 1000000);
+		return err_set(e, ERR_LIMIT, "training this model on texts of %d tokens needs %zu MB, the budget is %zu MB",
+		               least, needed / 1000000 + 1, budget / 1000000);
 	const size_t room = (budget - needed) / (t->row_bytes ? t->row_bytes : 1) + (size_t)least;
 	rows = room < (size_t)rows ? (int)room : rows;
 	while (rows > least && measure(t, rows) + other > budget)

@@ -8,6 +8,8 @@
 
 enum { EDGE_BITS = 10, EDGE_BITS_MAX = 30 };
 
+const char *const vocab_specials[VOCAB_SPECIALS] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+
 static int is_continuation(const char *piece) { return piece[0] == '#' && piece[1] == '#' && piece[2] != 0; }
 
 static int no_memory(const char *name, struct err *e)

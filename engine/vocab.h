@@ -14,6 +14,10 @@ struct err;
 
 enum { VOCAB_KEY = 16, VOCAB_NONE = -1, TRIE_FIRST = 1, TRIE_MORE = 2, VOCAB_MAX = 1 << 23 };
 
+/* What a vocabulary that is made here begins with, in the order of their ids; [PAD] is 0. */
+enum { VOCAB_SPECIALS = 5 };
+extern const char *const vocab_specials[VOCAB_SPECIALS];
+
 struct vocab_word {
 	uint64_t a, b; /* the bytes of the word, the first one lowest, zeros behind */
 	int32_t id;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,19 @@ struct training_events train_log_events(struct train_log *l)
 		.arg = l, .begin = on_begin, .step = on_step, .checkpoint = on_checkpoint, .should_stop = on_should_stop};
 }
 
+void train_log_say(struct train_log *l, const char *format, ...)
+{
+	char line[1000];
+	const int is_active = l->progress.active;
+	va_list args;
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	progress_end(&l->progress);
+	l->progress.active = is_active;
+	log_info("%s", line);
+}
+
 /* ---- commands ------------------------------------------------------------------------------------------------- */
 
 int train_check_args(const struct train_args *a, const char *command, struct err *e)
@@ -178,8 +192,8 @@ int train_start_over(const struct train_args *a, struct err *e)
 	return code;
 }
 
-int train_open(struct trainer **t, const struct train_args *a, struct trainer_options *o, int64_t batch_rows, int longest,
-               struct err *e)
+int train_open(struct trainer **t, const struct train_args *a, struct trainer_options *o, int64_t batch_rows,
+               int longest, struct err *e)
 {
 	o->seed = a->seed;
 	o->threads = a->threads;

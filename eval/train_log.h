@@ -18,23 +18,36 @@ struct train_args {
 
 /* The rows for a table of options. */
 #define TRAIN_OPTIONS(args, defaults_epochs, default_rate)                                                             \
-	{"model", 'm', OPT_DIR, offsetof(args, train.model), "DIR", "the model to begin with", 0, 0},                       \
-		{"out", 'o', OPT_DIR, offsetof(args, train.out), "DIR", "the run's folder: checkpoints and the best model", 0, 0}, \
-		{"epochs", 0, OPT_INT, offsetof(args, train.epochs), "N", "times through the data (" defaults_epochs ")", 1,      \
-	     1000},                                                                                                        \
-		{"lr", 0, OPT_DOUBLE, offsetof(args, train.rate), "X", "learning rate at its peak (" default_rate ")", 0, 0},     \
-		{"max-length", 0, OPT_INT, offsetof(args, train.max_length), "N", "longest text in tokens (the model's positions)", \
-	     4, 1 << 20},                                                                                                  \
-		{"seed", 0, OPT_U64, offsetof(args, train.seed), "N", "of order, dropout and new weights (0)", 0, 0},             \
-		{"db", 0, OPT_FILE, offsetof(args, train.db), "FILE", "results database (OUT/run.db)", 0, 0},                     \
-		{"checkpoint-minutes", 0, OPT_DOUBLE, offsetof(args, train.checkpoint_minutes), "X",                              \
+	{"model", 'm', OPT_DIR, offsetof(args, train.model), "DIR", "the model to begin with", 0, 0},                      \
+		{"out", 'o', OPT_DIR, offsetof(args, train.out), "DIR", "the run's folder: checkpoints and the best model",    \
+	     0,     0},                                                                                                    \
+		{"epochs", 0,   OPT_INT, offsetof(args, train.epochs), "N", "times through the data (" defaults_epochs ")",    \
+	     1,        1000},                                                                                              \
+		{"lr", 0, OPT_DOUBLE, offsetof(args, train.rate), "X", "learning rate at its peak (" default_rate ")", 0, 0},  \
+		{"max-length",                                                                                                 \
+	     0,                                                                                                            \
+	     OPT_INT,                                                                                                      \
+	     offsetof(args, train.max_length),                                                                             \
+	     "N",                                                                                                          \
+	     "longest text in tokens (the model's positions)",                                                             \
+	     4,                                                                                                            \
+	     1 << 20},                                                                                                     \
+		{"seed", 0, OPT_U64, offsetof(args, train.seed), "N", "of order, dropout and new weights (0)", 0, 0},          \
+		{"db", 0, OPT_FILE, offsetof(args, train.db), "FILE", "results database (OUT/run.db)", 0, 0},                  \
+		{"checkpoint-minutes",      0, OPT_DOUBLE, offsetof(args, train.checkpoint_minutes), "X",                      \
 	     "between checkpoints (5)", 0, 0},                                                                             \
-		{"memory", 0, OPT_INT, offsetof(args, train.memory_mb), "MB",                                                     \
-	     "budget: larger batches are accumulated in parts that fit", 1, 1 << 22},                                      \
-		{"bf16", 0, OPT_FLAG, offsetof(args, train.bf16), NULL, "write models in bf16, half the size", 0, 0},             \
-		{"threads", 't', OPT_INT, offsetof(args, train.threads), "N", "threads (one per processor)", 1, 1024},            \
-		{"kernels", 0, OPT_STRING, offsetof(args, train.kernels), "NAME", "avx512, avx2 or portable (the fastest)", 0, 0}, \
-		{"force", 'f', OPT_FLAG, offsetof(args, train.force), NULL, "start over in a folder that holds another run", 0, 0}
+		{"memory", 0,                                                                                                  \
+	     OPT_INT,  offsetof(args, train.memory_mb),                                                                    \
+	     "MB",     "budget: larger batches are accumulated in parts that fit",                                         \
+	     1,        1 << 22},                                                                                           \
+		{"bf16", 0, OPT_FLAG, offsetof(args, train.bf16), NULL, "write models in bf16, half the size", 0, 0},          \
+		{"threads", 't', OPT_INT, offsetof(args, train.threads), "N", "threads (one per processor)", 1, 1024},         \
+		{"kernels", 0, OPT_STRING, offsetof(args, train.kernels), "NAME", "avx512, avx2 or portable (the fastest)",    \
+	     0,         0},                                                                                                \
+	{                                                                                                                  \
+		"force", 'f', OPT_FLAG, offsetof(args, train.force), NULL, "start over in a folder that holds another run", 0, \
+			0                                                                                                          \
+	}
 
 struct train_point {
 	int64_t step;
@@ -45,6 +58,7 @@ struct train_point {
 /* One run's voice. Rows are gathered and written every few seconds in one short transaction, and before a checkpoint. */
 struct train_log {
 	const struct train_args *args;
+	void *owner;          /* the command's own */
 	struct store_run run; /* kind, task, ... filled by the command; key by the engine */
 	int64_t tokens;       /* of all epochs, for the progress line */
 	struct store *store;
@@ -60,6 +74,8 @@ struct train_log {
 
 /* Options that the engine's events hand to training_run; `epoch` is the command's. */
 struct training_events train_log_events(struct train_log *l);
+/* A line for the user between two states of the progress line. */
+void train_log_say(struct train_log *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int train_log_note(struct train_log *l, int64_t step, const char *name, double value, struct err *e);
 /* Opens the trainer with as many rows as the batch has, or the budget allows, and says what memory it takes. */
 int train_open(struct trainer **t, const struct train_args *a, struct trainer_options *o, int64_t batch_rows,

@@ -226,6 +226,82 @@ TEST(bytes_that_are_not_utf8_are_dropped_and_counted)
 	tokenizer_close(t);
 }
 
+/* ---- words by themselves ---- */
+
+struct word_list {
+	struct buf b;
+	long count;
+};
+
+static void list_word(void *arg, const unsigned char *word, int size)
+{
+	struct word_list *l = arg;
+	if (l->b.size)
+		buf_add_byte(&l->b, '|');
+	buf_add(&l->b, word, (size_t)size);
+	l->count++;
+}
+
+/* "word|word". Borrowed until the next call. */
+static const char *words(const struct tokenizer *t, const char *text, struct word_walk *walk)
+{
+	static struct word_list l;
+	struct err e = {0};
+	buf_reset(&l.b);
+	buf_add(&l.b, "", 0);
+	*walk = (struct word_walk){.take = list_word, .arg = &l};
+	CHECK_OK(tokenizer_words(t, text, strlen(text), walk, &e), &e);
+	return l.b.data;
+}
+
+TEST(words_are_given_as_they_are_looked_up)
+{
+	struct tokenizer *t = open_small();
+	struct word_walk walk;
+	CHECK_STR(words(t, "", &walk), "");
+	CHECK_STR(words(t, "Don't STOP, \xC3\x89t\xC3\xA9.", &walk), "don|'|t|stop|,|ete|.");
+	CHECK_INT(walk.words, 7);
+	CHECK_STR(words(t, "a\xE6\x97\xA5\xE6\x9C\xACz x\tY", &walk), "a|\xE6\x97\xA5|\xE6\x9C\xAC|z|x|y");
+	CHECK_STR(words(t, "a[SEP]B [sep]", &walk), "a|b|[|sep|]");
+	CHECK_STR(words(t,
+	                "a\xFF"
+	                "b \xC3",
+	                &walk),
+	          "ab");
+	CHECK_INT(walk.replaced, 2);
+	tokenizer_close(t);
+}
+
+TEST(words_that_are_too_long_are_counted_and_not_given)
+{
+	struct tokenizer *t = open_small();
+	struct word_walk walk;
+	char text[512] = "x ";
+	memset(text + 2, 'b', 101);
+	CHECK_STR(words(t, text, &walk), "x");
+	CHECK_INT(walk.too_long, 1);
+	memcpy(text + 2, "\xC3\xA9", 2); /* one character less, and by the careful way */
+	CHECK_INT(strlen(words(t, text, &walk)), 2 + 100);
+	CHECK_INT(walk.too_long, 0);
+	strcat(text, "b");
+	CHECK_STR(words(t, text, &walk), "x");
+	CHECK_INT(walk.too_long, 1);
+	tokenizer_close(t);
+}
+
+TEST(a_vocabulary_in_memory_opens_like_a_file)
+{
+	struct err e = {0};
+	struct tokenizer *t;
+	char text[] = "[UNK]\n[CLS]\n[SEP]\na\n", lacking[] = "[UNK]\n[CLS]\na\n";
+	REQUIRE_OK(tokenizer_parse_vocab(&t, text, sizeof text - 1, NULL, "text", &e), &e);
+	CHECK_STR(encode(t, "A b"), "[CLS] a@0-1#0 [UNK]@2-3#1 [SEP]");
+	tokenizer_close(t);
+	CHECK_INT(tokenizer_parse_vocab(&t, lacking, sizeof lacking - 1, NULL, "text", &e), ERR_FORMAT);
+	CHECK_CONTAINS(e.text, "[SEP]");
+	CHECK(t == NULL);
+}
+
 /* ---- pairs and truncation ---- */
 
 static const char *cut_pair(const struct tokenizer *t, const char *a, const char *b, int max_length)

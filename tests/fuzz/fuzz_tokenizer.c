@@ -1,5 +1,5 @@
 /* Arbitrary bytes as a text or a pair, under every switch of the normaliser: the encoding must be well-formed, and the
- * fast path for ASCII must agree with the careful one. */
+ * fast path for ASCII must agree with the careful one, in pieces and in words. */
 #include "../../engine/tokenizer.h"
 
 #include "../../engine/base/err.h"
@@ -76,6 +76,39 @@ static int is_same(const struct encoding *x, const struct encoding *y)
 	       x->truncated == y->truncated && x->replaced == y->replaced;
 }
 
+/* The words of a text, each ended by a NUL. */
+struct words {
+	unsigned char *bytes;
+	size_t size;
+};
+
+static void take_word(void *arg, const unsigned char *word, int size)
+{
+	struct words *x = arg;
+	expect(size > 0);
+	x->bytes = realloc(x->bytes, x->size + (size_t)size + 1);
+	expect(x->bytes != NULL);
+	memcpy(x->bytes + x->size, word, (size_t)size);
+	x->size += (size_t)size + 1;
+	x->bytes[x->size - 1] = 0;
+}
+
+/* Both ways give the same words, and no more of them than encoding finds. */
+static void check_words(const struct tokenizer *t, const struct tokenizer *careful, const char *text, size_t size)
+{
+	static struct encoding x;
+	struct words a = {0}, b = {0};
+	struct word_walk walk = {.take = take_word, .arg = &a}, slow = {.take = take_word, .arg = &b};
+	expect(!tokenizer_words(t, text, size, &walk, NULL) && !tokenizer_words(careful, text, size, &slow, NULL));
+	expect(walk.words == slow.words && walk.too_long == slow.too_long && walk.replaced == slow.replaced);
+	expect(a.size == b.size && (!a.size || !memcmp(a.bytes, b.bytes, a.size)));
+	expect(!tokenizer_encode(t, text, size, NULL, 0, 0, &x, NULL));
+	int last = x.n > 2 ? x.word_ids[x.n - 2] : -1;
+	expect(walk.words + walk.too_long <= last + 1 && walk.replaced == x.replaced);
+	free(a.bytes);
+	free(b.bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct encoding x, y;
@@ -92,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (code)
 		return 0;
 	check(t, &x, sizes, max_length);
+	check_words(t, careful, text, (size_t)sizes[0]);
 	expect(!tokenizer_encode(careful, text, (size_t)sizes[0], pair, (size_t)sizes[1], max_length, &y, &e));
 	expect(is_same(&x, &y));
 	return 0;
