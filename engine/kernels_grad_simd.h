@@ -1,6 +1,8 @@
 /* What training adds to kernels_simd.h, whose last lines include this file: over the same vectors, by the same rule.
  * A sum over rows is cut into blocks of GRAD_BLOCK rows, whatever the call: an element is one register for each block,
  * its terms in order, added to what was there. */
+#include <assert.h>
+
 enum {
 	GRAD_BLOCK = 128,  /* rows of a block */
 	GRAD_GROUP = 512,  /* rows of dw kept in the second-level cache while all its columns pass */
@@ -355,7 +357,7 @@ static void dropout_bits(uint16_t *bits, int rows, int n, uint64_t seed, uint64_
 		return;
 	}
 	const vh limit = (vh){0} + (uint16_t)threshold;
-	vu index;
+	vu index = {0};
 	for (int i = 0; i < BLOCKS; i++)
 		index[i] = first_row * words * 2 + (uint64_t)i;
 	for (size_t w = 0; w < count; w += BLOCKS / 2, index += BLOCKS) {
@@ -571,6 +573,7 @@ static double square_sum(const float *x, size_t n)
 
 static double softmax_loss(float *z, int n, int label, float weight)
 {
+	assert(0 <= label && label < n);
 	const float shift = LOG2E * row_max(z, n);
 	const double at_label = z[label];
 	double sum = 0.0;
@@ -580,5 +583,6 @@ static double softmax_loss(float *z, int n, int label, float weight)
 	for (int j = 0; j < n; j += LANES)
 		v_store_n(z + j, min_int(LANES, n - j), v_load_n(z + j, min_int(LANES, n - j)) * scale);
 	z[label] -= weight;
+	/* cppcheck-suppress invalidFunctionArg ; n > 0 */
 	return shift * M_LN2 + log(sum) - at_label;
 }
