@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "kernels_ref.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -217,11 +218,13 @@ double square_sum_ref(const float *x, size_t n)
 
 double softmax_loss_ref(float *z, int n, int label, float weight)
 {
+	assert(0 <= label && label < n);
 	double max = -INFINITY, sum = 0.0;
 	for (int j = 0; j < n; j++)
 		max = fmax(max, z[j]);
 	for (int j = 0; j < n; j++)
 		sum += exp(z[j] - max);
+	/* cppcheck-suppress invalidFunctionArg ; n > 0 */
 	double lse = max + log(sum), loss = lse - z[label];
 	for (int j = 0; j < n; j++)
 		z[j] = (float)((exp(z[j] - lse) - (j == label)) * weight);

@@ -1,6 +1,8 @@
 /* What training adds to kernels_simd.h, whose last lines include this file: over the same vectors, by the same rule.
  * A sum over rows is cut into blocks of GRAD_BLOCK rows, whatever the call: an element is one register for each block,
  * its terms in order, added to what was there. */
+#include <assert.h>
+
 enum {
 	GRAD_BLOCK = 128,  /* rows of a block */
 	GRAD_GROUP = 512,  /* rows of dw kept in the second-level cache while all its columns pass */
@@ -314,16 +316,14 @@ static void activation_grad(float *dz, size_t dz_stride, float *a, size_t a_stri
 /* ---- dropout --------------------------------------------------------------------------------------------------- */
 
 typedef uint16_t vh __attribute__((vector_size(sizeof(vf))));
+typedef uint8_t vb __attribute__((vector_size(LANES / 2)));
 enum { BLOCKS = LANES / 2 }; /* Philox blocks side by side, each word in the low half of 64 bits */
 
-/* The blocks at index, index + 1, ...: out[q] holds word q of each. The high halves carry rubbish until the end. */
-INLINE void philox(vu out[4], uint64_t seed, uint64_t stream, uint64_t index)
+/* The blocks at the indices given: out[q] holds word q of each. The high halves carry rubbish until the end. */
+INLINE void philox(vu out[4], uint64_t seed, uint64_t stream, vu index)
 {
 	enum { ROUNDS = 10 };
-	vu c0, c1, c2 = (vu){0} + (uint32_t)stream, c3 = (vu){0} + (stream >> 32);
-	for (int i = 0; i < BLOCKS; i++)
-		c0[i] = index + (uint64_t)i;
-	c1 = c0 >> 32;
+	vu c0 = index, c1 = index >> 32, c2 = (vu){0} + (uint32_t)stream, c3 = (vu){0} + (stream >> 32);
 	uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
 	UNROLL
 	for (int i = 0; i < ROUNDS; i++) {
@@ -338,32 +338,36 @@ INLINE void philox(vu out[4], uint64_t seed, uint64_t stream, uint64_t index)
 	out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
 }
 
-/* A byte for each block, in the low bits of its lane: which of its eight pieces are at least the threshold. */
-INLINE vu kept_bytes(const vu word[4], vh threshold)
+/* A byte for each block: which of its eight pieces are at least the threshold. */
+INLINE vb kept_bytes(const vu word[4], vh threshold)
 {
 	const vu bits01 = (vu){0} + 0x0008000400020001, bits23 = bits01 << 4;
 	vu pieces01 = (word[0] & 0xffffffff) | word[1] << 32, pieces23 = (word[2] & 0xffffffff) | word[3] << 32;
 	vu kept = ((vu)((vh)pieces01 >= threshold) & bits01) | ((vu)((vh)pieces23 >= threshold) & bits23);
 	kept |= kept >> 32;
-	return kept | kept >> 16;
+	return __builtin_convertvector(kept | kept >> 16, vb);
 }
 
 static void dropout_bits(uint16_t *bits, int rows, int n, uint64_t seed, uint64_t stream, uint64_t first_row,
                          uint32_t threshold)
 {
 	const size_t words = (size_t)mask_words(n), count = (size_t)rows * words;
-	const uint64_t first = first_row * words;
 	if (threshold > 0xffff) {
 		memset(bits, 0, count * sizeof *bits);
 		return;
 	}
 	const vh limit = (vh){0} + (uint16_t)threshold;
-	for (size_t w = 0; w < count; w += BLOCKS / 2) {
+	vu index = {0};
+	for (int i = 0; i < BLOCKS; i++)
+		index[i] = first_row * words * 2 + (uint64_t)i;
+	for (size_t w = 0; w < count; w += BLOCKS / 2, index += BLOCKS) {
 		vu word[4];
-		philox(word, seed, stream, (first + w) * 2);
-		const vu kept = kept_bytes(word, limit);
-		for (size_t i = 0; i < BLOCKS / 2 && w + i < count; i++)
-			bits[w + i] = (uint16_t)((kept[2 * i] & 0xff) | (kept[2 * i + 1] & 0xff) << 8);
+		philox(word, seed, stream, index);
+		const vb kept = kept_bytes(word, limit); /* two bytes are a word: every target is little-endian */
+		if (count - w >= BLOCKS / 2)
+			memcpy(bits + w, &kept, sizeof kept);
+		else
+			memcpy(bits + w, &kept, (count - w) * sizeof *bits);
 	}
 }
 
@@ -569,6 +573,7 @@ static double square_sum(const float *x, size_t n)
 
 static double softmax_loss(float *z, int n, int label, float weight)
 {
+	assert(0 <= label && label < n);
 	const float shift = LOG2E * row_max(z, n);
 	const double at_label = z[label];
 	double sum = 0.0;
@@ -578,5 +583,6 @@ static double softmax_loss(float *z, int n, int label, float weight)
 	for (int j = 0; j < n; j += LANES)
 		v_store_n(z + j, min_int(LANES, n - j), v_load_n(z + j, min_int(LANES, n - j)) * scale);
 	z[label] -= weight;
+	/* cppcheck-suppress invalidFunctionArg ; n > 0 */
 	return shift * M_LN2 + log(sum) - at_label;
 }

@@ -21,16 +21,21 @@ static inline vf v_load(const float *p)
 	return a;
 }
 static inline void v_store(float *p, vf a) { memcpy(p, &a, sizeof a); }
-/* n & 3: or the compiler fears a negative count. */
+/* A whole vector by itself: a copy of a length unknown is a call. n & 3: or the compiler fears a negative one. */
 static inline vf v_load_n(const float *p, int n)
 {
+	if (n >= LANES)
+		return v_load(p);
 	vf a = v_set(0.0f);
-	memcpy(&a, p, n < LANES ? (size_t)(n & 3) * sizeof *p : sizeof a);
+	memcpy(&a, p, (size_t)(n & 3) * sizeof *p);
 	return a;
 }
 static inline void v_store_n(float *p, int n, vf a)
 {
-	memcpy(p, &a, n < LANES ? (size_t)(n & 3) * sizeof *p : sizeof a);
+	if (n >= LANES)
+		v_store(p, a);
+	else
+		memcpy(p, &a, (size_t)(n & 3) * sizeof *p);
 }
 static inline vf v_fma(vf a, vf b, vf c) { return a * b + c; }
 static inline vf v_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }

@@ -77,6 +77,7 @@ static double softmax_double(double *p, int n)
 		sum += exp(p[j] - max);
 	for (int j = 0; j < n; j++)
 		p[j] = exp(p[j] - max) / sum;
+	/* cppcheck-suppress invalidFunctionArg ; n > 0 */
 	return max + log(sum);
 }
 

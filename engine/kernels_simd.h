@@ -47,9 +47,9 @@ INLINE vf v_exp2(vf t)
 	return v_scale2(p, t);
 }
 
-/* Phi(-a), 0 <= a <= 12, is 2^P(a): P is smooth, so one polynomial (minimax, weighted by 1/(1+(a/4)^6), on [0,6]) gives the
- * tail with a small relative error, without a division. Beyond 6 it falls faster than P does: a Phi(-a) is below 6e-9
- * there. */
+/* Phi(-a), 0 <= a <= 12, is 2^P(a): P is smooth, so one polynomial (minimax, weighted by 1/(1+(a/4)^6), on [0,6]) gives
+ * the tail with a small relative error, without a division. Beyond 6 it falls faster than P does: a Phi(-a) is below
+ * 6e-9 there. */
 INLINE vf v_normal_tail(vf a)
 {
 	vf p = v_set(-1.61631147698e-8f);

@@ -14,8 +14,7 @@ extern const struct kernels kernels_openblas;
 
 enum {
 	TILE_ROWS_MAX = 12, /* the most rows any table's tile has */
-	GRAD_QUERIES =
-		96, /* queries whose scores attention's gradient holds at once: with 512 keys, in the second-level cache */
+	GRAD_QUERIES = 96,  /* queries in a chunk of attention's gradient: 512 keys' scores fit the second cache */
 };
 
 #ifdef ADAPLER_TEST

@@ -36,10 +36,7 @@ static float *copy_array(const float *a, size_t count)
 }
 
 /* Rows end at the last element: reading or writing past it is caught by the sanitizer. */
-static size_t extent(int rows, size_t stride, int columns)
-{
-	return (size_t)(rows - 1) * stride + (size_t)columns;
-}
+static size_t extent(int rows, size_t stride, int columns) { return (size_t)(rows - 1) * stride + (size_t)columns; }
 
 /* The largest |a - b|; NaN when there is one. */
 static double difference(const float *a, const float *b, size_t count)
