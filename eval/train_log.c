@@ -178,6 +178,8 @@ int train_check_args(const struct train_args *a, const char *command, struct err
 		return err_set(e, ERR_USAGE, "%s needs --model DIR and --out DIR", command);
 	if (!(a->rate > 0) || !isfinite(a->rate))
 		return err_set(e, ERR_USAGE, "--lr must be above 0, found %g", a->rate);
+	if (a->dropout >= 1)
+		return err_set(e, ERR_USAGE, "--dropout must be below 1, found %g", a->dropout);
 	if (!(a->checkpoint_minutes > 0))
 		return err_set(e, ERR_USAGE, "--checkpoint-minutes must be above 0, found %g", a->checkpoint_minutes);
 	return 0;
@@ -195,6 +197,9 @@ int train_start_over(const struct train_args *a, struct err *e)
 int train_open(struct trainer **t, const struct train_args *a, struct trainer_options *o, int64_t batch_rows,
                int longest, struct err *e)
 {
+	/* An option of the trainer is the config's at 0 and none below it. */
+	if (a->dropout >= 0)
+		o->hidden_dropout = o->attention_dropout = a->dropout > 0 ? a->dropout : -1;
 	o->seed = a->seed;
 	o->threads = a->threads;
 	o->kernels = a->kernels;

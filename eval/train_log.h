@@ -12,42 +12,30 @@
 struct train_args {
 	const char *model, *out, *db, *kernels;
 	int epochs, batch, max_length, threads, force, bf16, memory_mb;
-	double rate, checkpoint_minutes;
+	double rate, dropout, checkpoint_minutes; /* dropout below 0: the config's */
 	uint64_t seed;
 };
 
 /* The rows for a table of options. */
-#define TRAIN_OPTIONS(args, defaults_epochs, default_rate)                                                             \
-	{"model", 'm', OPT_DIR, offsetof(args, train.model), "DIR", "the model to begin with", 0, 0},                      \
-		{"out", 'o', OPT_DIR, offsetof(args, train.out), "DIR", "the run's folder: checkpoints and the best model",    \
-	     0,     0},                                                                                                    \
-		{"epochs", 0,   OPT_INT, offsetof(args, train.epochs), "N", "times through the data (" defaults_epochs ")",    \
-	     1,        1000},                                                                                              \
-		{"lr", 0, OPT_DOUBLE, offsetof(args, train.rate), "X", "learning rate at its peak (" default_rate ")", 0, 0},  \
-		{"max-length",                                                                                                 \
-	     0,                                                                                                            \
-	     OPT_INT,                                                                                                      \
-	     offsetof(args, train.max_length),                                                                             \
-	     "N",                                                                                                          \
-	     "longest text in tokens (the model's positions)",                                                             \
-	     4,                                                                                                            \
-	     1 << 20},                                                                                                     \
-		{"seed", 0, OPT_U64, offsetof(args, train.seed), "N", "of order, dropout and new weights (0)", 0, 0},          \
-		{"db", 0, OPT_FILE, offsetof(args, train.db), "FILE", "results database (OUT/run.db)", 0, 0},                  \
-		{"checkpoint-minutes",      0, OPT_DOUBLE, offsetof(args, train.checkpoint_minutes), "X",                      \
-	     "between checkpoints (5)", 0, 0},                                                                             \
-		{"memory", 0,                                                                                                  \
-	     OPT_INT,  offsetof(args, train.memory_mb),                                                                    \
-	     "MB",     "budget: larger batches are accumulated in parts that fit",                                         \
-	     1,        1 << 22},                                                                                           \
-		{"bf16", 0, OPT_FLAG, offsetof(args, train.bf16), NULL, "write models in bf16, half the size", 0, 0},          \
-		{"threads", 't', OPT_INT, offsetof(args, train.threads), "N", "threads (one per processor)", 1, 1024},         \
-		{"kernels", 0, OPT_STRING, offsetof(args, train.kernels), "NAME", "avx512, avx2 or portable (the fastest)",    \
-	     0,         0},                                                                                                \
-	{                                                                                                                  \
-		"force", 'f', OPT_FLAG, offsetof(args, train.force), NULL, "start over in a folder that holds another run", 0, \
-			0                                                                                                          \
-	}
+/* clang-format off */
+#define TRAIN_OPTION(args, name, letter, kind, field, metavar, help, low, high) \
+	{name, letter, kind, offsetof(args, train.field), metavar, help, low, high}
+#define TRAIN_OPTIONS(args, epochs_, lr_)                                                                               \
+	TRAIN_OPTION(args, "model", 'm', OPT_DIR, model, "DIR", "the model to begin with", 0, 0),                            \
+	TRAIN_OPTION(args, "out", 'o', OPT_DIR, out, "DIR", "the run's folder: checkpoints and the best model", 0, 0),       \
+	TRAIN_OPTION(args, "epochs", 0, OPT_INT, epochs, "N", "times through the data (" epochs_ ")", 1, 1000),              \
+	TRAIN_OPTION(args, "lr", 0, OPT_DOUBLE, rate, "X", "learning rate at its peak (" lr_ ")", 0, 0),                     \
+	TRAIN_OPTION(args, "dropout", 0, OPT_DOUBLE, dropout, "P", "probability (the model's config)", 0, 0),                \
+	TRAIN_OPTION(args, "max-length", 0, OPT_INT, max_length, "N", "longest text in tokens (the model's)", 4, 1 << 20),   \
+	TRAIN_OPTION(args, "seed", 0, OPT_U64, seed, "N", "of order, dropout and new weights (0)", 0, 0),                    \
+	TRAIN_OPTION(args, "db", 0, OPT_FILE, db, "FILE", "results database (OUT/run.db)", 0, 0),                            \
+	TRAIN_OPTION(args, "checkpoint-minutes", 0, OPT_DOUBLE, checkpoint_minutes, "X", "between checkpoints (5)", 0, 0),   \
+	TRAIN_OPTION(args, "memory", 0, OPT_INT, memory_mb, "MB", "budget: batches are done in parts that fit", 1, 1 << 22), \
+	TRAIN_OPTION(args, "bf16", 0, OPT_FLAG, bf16, NULL, "write models in bf16, half the size", 0, 0),                    \
+	TRAIN_OPTION(args, "threads", 't', OPT_INT, threads, "N", "threads (one per processor)", 1, 1024),                   \
+	TRAIN_OPTION(args, "kernels", 0, OPT_STRING, kernels, "NAME", "avx512, avx2 or portable (the fastest)", 0, 0),       \
+	TRAIN_OPTION(args, "force", 'f', OPT_FLAG, force, NULL, "start over in a folder that holds another run", 0, 0)
+/* clang-format on */
 
 struct train_point {
 	int64_t step;

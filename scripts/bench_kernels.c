@@ -106,6 +106,7 @@ static void run_attention_grad(const struct kernels *k, const struct cell *c, in
 	(void)call;
 	for (int h = 0; h < 12; h++) {
 		struct attention_grad a = {.forward = head_of(c, h), .dq_stride = c->x_stride};
+		a.queries = a.forward.n;
 		a.dout = a.forward.out;
 		a.dout_stride = c->y_stride;
 		a.dk_stride = a.dv_stride = c->x_stride;

@@ -564,6 +564,7 @@ static void heads_open(struct case_heads *c, int n, int D, double scale, int ext
 	const size_t s = c->stride;
 	c->g = (struct attention_grad){.dout = c->dout, .dout_stride = s, .dq = c->dq, .dk = c->dk, .dv = c->dv};
 	c->g.dq_stride = c->g.dk_stride = c->g.dv_stride = s;
+	c->g.queries = n;
 	c->g.forward = (struct attention){.q = c->q, .k = c->k, .v = c->v, .n = n, .D = D, .out = c->out, .lse = c->lse};
 	c->g.forward.q_stride = c->g.forward.k_stride = c->g.forward.v_stride = c->g.forward.out_stride = s;
 	if (extras) {
