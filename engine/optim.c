@@ -117,6 +117,12 @@ static struct adam adam_of(double rate, double factor, double epsilon, int64_t s
 	                     .step_size = (float)(rate * correction)};
 }
 
+/* Not fmin and fmax, which would hide a NaN. */
+static float clipped_eta(float eta)
+{
+	return eta < (float)ETA_LEAST ? (float)ETA_LEAST : eta > (float)ETA_MOST ? (float)ETA_MOST : eta;
+}
+
 /* eta and theta are few: their gradients come in double and are set down beside the others. */
 static void update_speed(struct trainer *t, const struct adam *adam)
 {
@@ -125,7 +131,7 @@ static void update_speed(struct trainer *t, const struct adam *adam)
 		t->g.eta[l] = (float)t->eta_gradient[l];
 	t->kernels->adam(t->w.eta, t->g.eta, t->m.eta, t->v.eta, (size_t)L, adam);
 	for (int l = 0; l < L; l++)
-		t->w.eta[l] = fminf(fmaxf(t->w.eta[l], (float)ETA_LEAST), (float)ETA_MOST);
+		t->w.eta[l] = clipped_eta(t->w.eta[l]);
 	if (L == 1)
 		return;
 	for (int l = 0; l + 1 < L; l++)

@@ -123,7 +123,7 @@ void train_reduce_norm(struct trainer *t, float *dg, float *db, int rows)
 
 static struct drop drop_of(double probability)
 {
-	const uint32_t threshold = (uint32_t)(probability * 65536 + 0.5);
+	const uint32_t rounded = (uint32_t)(probability * 65536 + 0.5), threshold = rounded < 65536 ? rounded : 65535;
 	return (struct drop){threshold, 65536.0F / (float)(65536 - threshold)};
 }
 

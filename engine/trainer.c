@@ -268,6 +268,19 @@ const struct linear *train_back(const struct trainer *t, const struct linear *ma
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
+static int check_class_weights(const struct trainer_options *o, const struct config *c, struct err *e)
+{
+	const int C = o->classes ? o->classes : c->C;
+	double sum = 0;
+	for (int i = 0; i < C; i++) {
+		if (!(o->class_weights[i] >= 0) || !isfinite(o->class_weights[i]))
+			return err_set(e, ERR_LIMIT, "weight %g of class %d must be finite and not negative", o->class_weights[i],
+			               i);
+		sum += o->class_weights[i];
+	}
+	return sum > 0 ? 0 : err_set(e, ERR_LIMIT, "all %d classes have a weight of 0", C);
+}
+
 static int check_options(const struct trainer_options *o, const struct config *c, struct err *e)
 {
 	if (o->objective == OBJECTIVE_MLM && o->adapler)
@@ -276,13 +289,17 @@ static int check_options(const struct trainer_options *o, const struct config *c
 		return err_set(e, ERR_USAGE, "a regression has one output, not %d", o->classes);
 	if (o->classes < 0 || o->classes > CLASSES_MAX)
 		return err_set(e, ERR_LIMIT, "classes must be from 1 to %d, found %d", CLASSES_MAX, o->classes);
-	if (!(o->gamma >= 0 && o->phi >= 0))
-		return err_set(e, ERR_LIMIT, "gamma and phi must not be negative, found %g and %g", o->gamma, o->phi);
+	if (!(o->gamma >= 0 && o->phi >= 0 && isfinite(o->gamma) && isfinite(o->phi)))
+		return err_set(e, ERR_LIMIT, "gamma and phi must be finite and not negative, found %g and %g", o->gamma,
+		               o->phi);
+	if (!(o->hidden_dropout < 1 && o->attention_dropout < 1))
+		return err_set(e, ERR_LIMIT, "dropout must be below 1, found %g and %g", o->hidden_dropout,
+		               o->attention_dropout);
 	if (o->max_length < 0 || o->max_length > c->P)
 		return err_set(e, ERR_LIMIT, "texts of %d tokens, but the model has %d positions", o->max_length, c->P);
 	if (o->max_rows < 0 || o->max_rows > 1 << 22)
 		return err_set(e, ERR_LIMIT, "max_rows must be from 1 to %d, found %d", 1 << 22, o->max_rows);
-	return 0;
+	return o->class_weights ? check_class_weights(o, c, e) : 0;
 }
 
 static int find_kernels(struct trainer *t, struct err *e)
@@ -425,8 +442,9 @@ static int open_all(struct trainer *t, const char *dir, struct err *e)
 	t->config = c;
 	t->config.labels = NULL;
 	t->config.K = !t->options.adapler ? 0 : c.K ? c.K : CP_SIZE_DEFAULT;
-	if (!code)
-		code = check_options(&t->options, &c, e);
+	code = check_options(&t->options, &c, e);
+	if (t->options.objective == OBJECTIVE_REGRESS)
+		t->options.classes = 1;
 	if (!code)
 		code = copy_labels(&t->config, &t->options, &c, e);
 	if (!code) {
@@ -447,8 +465,6 @@ int trainer_open_with(struct trainer **out, const char *dir, const struct traine
 		return err_set(e, ERR_MEMORY, "out of memory for a trainer");
 	t->options = *options;
 	t->kernels = kernels;
-	if (options->objective == OBJECTIVE_REGRESS)
-		t->options.classes = 1;
 	int code = open_all(t, dir, e);
 	if (code) {
 		trainer_close(t);
@@ -505,14 +521,26 @@ static int check_ids(const struct trainer *t, const struct example *x, int index
 		if (x->type_ids && c->types && (x->type_ids[i] < 0 || x->type_ids[i] >= c->types))
 			return err_set(e, ERR_LIMIT, "type id %d of example %d is outside the %d token types", x->type_ids[i],
 			               index, c->types);
-		if (is_mlm(t) && x->targets[i] >= c->V)
+		if (is_mlm(t) && x->targets && x->targets[i] >= c->V)
 			return err_set(e, ERR_LIMIT, "target %d of example %d is outside the vocabulary of %d", x->targets[i],
 			               index, c->V);
 	}
 	return 0;
 }
 
-static int check_saliency(const struct example *x, int index, struct err *e)
+int train_check_example(const struct trainer *t, const struct example *x, int index, struct err *e)
+{
+	if (x->n < 1 || x->n > t->options.max_length)
+		return err_set(e, ERR_LIMIT, "example %d has %d tokens, the trainer was opened for 1 to %d", index, x->n,
+		               t->options.max_length);
+	if (t->options.objective == OBJECTIVE_CLASSIFY && (x->label < 0 || x->label >= t->config.C))
+		return err_set(e, ERR_LIMIT, "label %d of example %d is outside 0..%d", x->label, index, t->config.C - 1);
+	if (t->options.objective == OBJECTIVE_REGRESS && !isfinite(x->value))
+		return err_set(e, ERR_LIMIT, "the value of example %d is not finite", index);
+	return check_ids(t, x, index, e);
+}
+
+int train_check_saliency(const struct example *x, int index, struct err *e)
 {
 	double sum = 0;
 	if (!x->saliency)
@@ -528,27 +556,16 @@ static int check_saliency(const struct example *x, int index, struct err *e)
 	return 0;
 }
 
-static int check_example(const struct trainer *t, const struct example *x, int index, struct err *e)
-{
-	if (x->n < 1 || x->n > t->options.max_length)
-		return err_set(e, ERR_LIMIT, "example %d has %d tokens, the trainer was opened for 1 to %d", index, x->n,
-		               t->options.max_length);
-	if (is_mlm(t) && !x->targets)
-		return err_set(e, ERR_USAGE, "example %d brings no targets", index);
-	if (t->options.objective == OBJECTIVE_CLASSIFY && (x->label < 0 || x->label >= t->config.C))
-		return err_set(e, ERR_LIMIT, "label %d of example %d is outside 0..%d", x->label, index, t->config.C - 1);
-	if (t->options.objective == OBJECTIVE_REGRESS && !isfinite(x->value))
-		return err_set(e, ERR_LIMIT, "the value of example %d is not finite", index);
-	int code = check_ids(t, x, index, e);
-	return code || !t->options.adapler || !t->is_training ? code : check_saliency(x, index, e);
-}
-
 static int check_examples(const struct trainer *t, const struct example *const *examples, int count, struct err *e)
 {
 	if (count < 1)
 		return err_set(e, ERR_USAGE, "a batch of %d examples", count);
 	for (int i = 0; i < count; i++) {
-		int code = check_example(t, examples[i], i, e);
+		int code = train_check_example(t, examples[i], i, e);
+		if (!code && is_mlm(t) && !examples[i]->targets)
+			code = err_set(e, ERR_USAGE, "example %d brings no targets", i);
+		if (!code && t->options.adapler && t->is_training)
+			code = train_check_saliency(examples[i], i, e);
 		if (code)
 			return code;
 	}
@@ -710,8 +727,8 @@ int trainer_gradient(struct trainer *t, const struct example *const *examples, i
 {
 	t->is_training = 1;
 	int code = check_examples(t, examples, count, e);
-	if (!code && t->options.adapler && !(lambda > 0))
-		code = err_set(e, ERR_USAGE, "AdapLeR needs a lambda above 0, found %g", lambda);
+	if (!code && t->options.adapler && (!(lambda > 0) || !isfinite(lambda)))
+		code = err_set(e, ERR_USAGE, "AdapLeR needs a finite lambda above 0, found %g", lambda);
 	if (code)
 		return code;
 	begin_losses(t, step, lambda, total_weight(t, examples, count), count);

@@ -171,6 +171,9 @@ void train_drop_backward(const struct trainer *t, const uint16_t *bits, float *d
 const struct linear *train_back(const struct trainer *t, const struct linear *map);
 /* Brings the packed maps up to date with the weights. */
 void train_pack(struct trainer *t);
+/* Whether the trainer can take the example; `index` names it. Neither asks for the targets of hidden words. */
+int train_check_example(const struct trainer *t, const struct example *x, int index, struct err *e);
+int train_check_saliency(const struct example *x, int index, struct err *e);
 /* Weight of an example's loss. */
 double train_weight(const struct trainer *t, const struct example *x);
 /* The first tensor with a value that is not finite, or NULL. Borrowed until the next call of the thread. */
