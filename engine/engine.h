@@ -313,7 +313,8 @@ struct training_score {
 	double speed; /* speedup that goes with it; NaN: none */
 };
 
-/* What the caller is told. Each may be NULL; one that returns an error ends the run after a checkpoint. */
+/* What the caller is told. Each may be NULL. One that returns an error ends the run, which can go on from its last
+ * checkpoint; one is written when it was `epoch`. */
 struct training_events {
 	void *arg;
 	/* A run begins, or goes on after `step` steps: what was noted beyond them is done again. */

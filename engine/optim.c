@@ -143,10 +143,10 @@ static int check_norms(const struct trainer *t, const struct norms *n, struct er
 {
 	if (isfinite(n->network) && isfinite(n->speed))
 		return 0;
-	const char *name = train_find_bad(t, &t->g);
+	const struct extreme x = train_extreme(t, &t->g);
 	return err_set(e, ERR_LIMIT,
 	               "the gradient of tensor '%s' is not finite at step %llu: the weights are left as they were",
-	               name ? name : "adapler.eta", (unsigned long long)t->step);
+	               isfinite(x.value) ? "adapler.eta" : x.tensor, (unsigned long long)t->step);
 }
 
 int trainer_update(struct trainer *t, const struct rates *r, struct norms *out, struct err *e)

@@ -686,40 +686,41 @@ static void finish_losses(struct trainer *t, int count)
 		l->correct = t->options.objective == OBJECTIVE_CLASSIFY ? l->correct / count : NAN;
 }
 
-static int find_bad(const struct weight_info *info, void *arg)
+static int find_extreme(const struct weight_info *info, void *arg)
 {
-	const char **name = arg;
+	struct extreme *x = arg;
 	const int64_t count = info->rows * (info->columns ? info->columns : 1);
-	if (!*info->slot || find_not_finite(*info->slot, count) < 0)
-		return 0;
-	static _Thread_local char kept[TENSOR_NAME_SIZE];
-	snprintf(kept, sizeof kept, "%s", info->name);
-	*name = kept;
-	return 1;
+	for (int64_t i = 0; *info->slot && i < count && isfinite(x->value); i++)
+		if (!(fabsf((*info->slot)[i]) <= fabsf(x->value))) {
+			x->value = (*info->slot)[i];
+			snprintf(x->tensor, sizeof x->tensor, "%s", info->name);
+		}
+	return !isfinite(x->value);
 }
 
-/* The first tensor of `p` with a value that is not finite, or NULL. */
-const char *train_find_bad(const struct trainer *t, const struct parameters *p)
+struct extreme train_extreme(const struct trainer *t, const struct parameters *p)
 {
-	const char *name = NULL;
+	struct extreme x = {"", 0};
 	struct weights view;
 	struct layer_weights *layers = calloc((size_t)t->config.L, sizeof *layers);
 	if (!layers)
-		return NULL;
+		return x;
 	parameters_view(&view, layers, p, &t->config);
-	weights_visit(&view, &t->config, ~0u, find_bad, &name);
+	weights_visit(&view, &t->config, ~0u, find_extreme, &x);
 	free(layers);
-	return name;
+	return x;
 }
 
 static int check_loss(const struct trainer *t, struct err *e)
 {
 	if (isfinite(t->losses.model) && isfinite(t->losses.speed))
 		return 0;
-	const char *name = train_find_bad(t, &t->w);
-	return err_set(e, ERR_LIMIT, "the loss is %g at step %llu%s%s%s: a smaller learning rate may help",
+	const struct extreme x = train_extreme(t, &t->w);
+	return err_set(e, ERR_LIMIT,
+	               "the loss is %g at step %llu; the largest weight is %g, in tensor '%s': a smaller learning rate may "
+	               "help",
 	               isfinite(t->losses.model) ? t->losses.speed : t->losses.model, (unsigned long long)t->step,
-	               name ? ", and tensor '" : "", name ? name : "", name ? "' is not finite" : "");
+	               (double)x.value, x.tensor);
 }
 
 int trainer_gradient(struct trainer *t, const struct example *const *examples, int count, uint64_t step, double lambda,

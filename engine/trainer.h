@@ -176,8 +176,12 @@ int train_check_example(const struct trainer *t, const struct example *x, int in
 int train_check_saliency(const struct example *x, int index, struct err *e);
 /* Weight of an example's loss. */
 double train_weight(const struct trainer *t, const struct example *x);
-/* The first tensor with a value that is not finite, or NULL. Borrowed until the next call of the thread. */
-const char *train_find_bad(const struct trainer *t, const struct parameters *p);
+/* The largest value by magnitude, or the first that is not finite, and the tensor that it is in. */
+struct extreme {
+	char tensor[TENSOR_NAME_SIZE];
+	float value;
+};
+struct extreme train_extreme(const struct trainer *t, const struct parameters *p);
 
 /* The two losses of AdapLeR: the network learns from one, eta and theta from the other. */
 enum adapler_loss { ADAPLER_MODEL, ADAPLER_SPEED };
