@@ -44,21 +44,27 @@ static inline struct config tiny_config(const struct tiny_shape *s)
 	return c;
 }
 
-/* test_path(name) with a model in it; borrowed like test_path's. */
-static inline const char *tiny_model(const char *name, const struct tiny_shape *shape)
+/* A model of any config in `dir`, with a vocabulary that is only copied. */
+static inline void tiny_write(const char *dir, const struct config *c, uint64_t seed)
 {
 	static const char vocabulary[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n";
-	const struct config c = tiny_config(shape);
-	const char *dir = test_path(name);
 	char path[4096];
 	struct err e = {0};
 	CHECK_OK(file_make_directories(dir, &e), &e);
-	snprintf(path, sizeof path, "%s/config.json", dir);
-	CHECK_OK(config_write(&c, path, &e), &e);
-	snprintf(path, sizeof path, "%s/model.safetensors", dir);
-	CHECK_OK(init_write(&c, shape->seed, DTYPE_F32, path, &e), &e);
-	snprintf(path, sizeof path, "%s/vocab.txt", dir);
+	CHECK_OK(file_join(path, sizeof path, dir, "config.json", &e), &e);
+	CHECK_OK(config_write(c, path, &e), &e);
+	CHECK_OK(file_join(path, sizeof path, dir, "model.safetensors", &e), &e);
+	CHECK_OK(init_write(c, seed, DTYPE_F32, path, &e), &e);
+	CHECK_OK(file_join(path, sizeof path, dir, "vocab.txt", &e), &e);
 	CHECK_OK(file_write_atomic(path, vocabulary, sizeof vocabulary - 1, &e), &e);
+}
+
+/* test_path(name) with a model in it; borrowed like test_path's. */
+static inline const char *tiny_model(const char *name, const struct tiny_shape *shape)
+{
+	const struct config c = tiny_config(shape);
+	const char *dir = test_path(name);
+	tiny_write(dir, &c, shape->seed);
 	return dir;
 }
 
