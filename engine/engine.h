@@ -268,7 +268,8 @@ int trainer_saliency(struct trainer *t, const struct example *const *examples, i
 /* Writes a model directory: weights as dtype "f32" or "bf16", config, and the vocabulary files of `from`. */
 int trainer_save(const struct trainer *t, const char *dir, const char *dtype, const char *from, struct err *e);
 
-/* The same losses without dropout, and without touching gradients; not with AdapLeR. */
+/* The same losses without dropout and without touching gradients. AdapLeR's own parts are left out: nothing is removed,
+ * the task's loss is all there is. */
 int trainer_evaluate(struct trainer *t, const struct example *const *examples, int count, struct losses *out,
                      struct err *e);
 

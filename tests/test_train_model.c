@@ -374,6 +374,115 @@ TEST(the_gaps_between_tensors_stay_zero_through_a_step)
 	trainer_close(t);
 }
 
+/* ---- saving and opening --------------------------------------------------------------------------------------- */
+
+/* Trains a step, saves, opens again: the weights must be those. L 1: there is no theta. */
+static void check_saved(struct tiny_shape shape, struct trainer_options o, const char *dtype, double tolerance)
+{
+	const struct rates r = {.network = 1e-2, .speed = 1e-2};
+	const char *saved = test_path("saved");
+	struct tiny_data d;
+	struct trainer *a, *b;
+	struct losses l;
+	struct norms n;
+	struct err e = {0};
+	tiny_data_fill(&d, 6, 3);
+	o.seed = 3;
+	REQUIRE_OK(trainer_open(&a, tiny_model("tiny", &shape), &o, &e), &e);
+	CHECK_OK(trainer_gradient(a, d.list, d.count, 0, 10, &l, &e), &e);
+	CHECK_OK(trainer_update(a, &r, &n, &e), &e);
+	CHECK_OK(trainer_save(a, saved, dtype, test_path("tiny"), &e), &e);
+	o.seed = 4;
+	if (CHECK_OK(trainer_open(&b, saved, &o, &e), &e)) {
+		CHECK_INT((long long)b->w.count, (long long)a->w.count);
+		for (size_t i = 0; i < a->w.count; i++)
+			if (!CHECK_NEAR(b->w.values[i], a->w.values[i], tolerance * fabs(a->w.values[i])))
+				break;
+		trainer_close(b);
+	}
+	trainer_close(a);
+}
+
+TEST(a_saved_model_opens_with_the_same_weights)
+{
+	static const enum family families[] = {FAMILY_BERT, FAMILY_DISTILBERT};
+	for (int f = 0; f < 2; f++)
+		for (int L = 1; L <= 2; L++)
+			for (int kind = 0; kind < KINDS; kind++) {
+				const struct tiny_shape shape = {.family = families[f], .L = L};
+				check_saved(shape, option_of(kind), "f32", 0);
+				check_saved(shape, option_of(kind), "bf16", 1.0 / 256);
+			}
+}
+
+TEST(a_saved_model_of_one_layer_prunes)
+{
+	const struct tiny_shape shape = {.family = FAMILY_BERT, .L = 1};
+	const int start[] = {0, 6}, ids[] = {2, 7, 8, 9, 10, 3};
+	const struct batch batch = {.B = 1, .start = start, .ids = ids};
+	struct model *m;
+	struct session *s;
+	struct policy p;
+	struct trace trace;
+	struct err e = {0};
+	check_saved(shape, option_of(3), "f32", 0);
+	REQUIRE_OK(model_open(&m, test_path("saved"), NULL, &e), &e);
+	CHECK_OK(policy_parse(&p, "adapler", &e), &e);
+	CHECK_OK(session_open(&s, m, NULL, &e), &e);
+	CHECK_OK(session_run(s, &batch, &p, &trace, &e), &e);
+	CHECK(isfinite(trace.logits[0]) && trace.died_at[0] == 1);
+	session_close(s);
+	model_close(m);
+}
+
+static int same_heads(struct trainer_options a, struct trainer_options b)
+{
+	const struct tiny_shape shape = {.family = FAMILY_BERT};
+	struct trainer *x, *y;
+	struct err e = {0};
+	const char *dir = tiny_model("tiny", &shape);
+	if (!CHECK_OK(trainer_open(&x, dir, &a, &e), &e) || !CHECK_OK(trainer_open(&y, dir, &b, &e), &e))
+		return -1;
+	const int same = x->config.C == y->config.C &&
+	                 !memcmp(x->w.classifier_w, y->w.classifier_w, 12 * (size_t)x->config.C * sizeof(float));
+	CHECK(!memcmp(x->w.pooler_w, y->w.pooler_w, sizeof(float[12 * 12])));
+	trainer_close(x);
+	trainer_close(y);
+	return same;
+}
+
+TEST(a_head_is_kept_with_its_labels_and_drawn_anew_for_others)
+{
+	static const char *const own[] = {"no", "yes", "perhaps"}, *const other[] = {"no", "yes", "maybe"};
+	const struct trainer_options as_is = {.seed = 5}; /* not the seed of the file */
+	CHECK_INT(same_heads(as_is, (struct trainer_options){.classes = 3, .labels = own, .seed = 5}), 1);
+	CHECK_INT(same_heads(as_is, (struct trainer_options){.classes = 3, .labels = other, .seed = 5}), 0);
+	CHECK_INT(same_heads((struct trainer_options){.classes = 5, .seed = 1},
+	                     (struct trainer_options){.classes = 5, .seed = 1}),
+	          1);
+	CHECK_INT(same_heads((struct trainer_options){.classes = 5, .seed = 1},
+	                     (struct trainer_options){.classes = 5, .seed = 2}),
+	          0);
+}
+
+TEST(an_unknown_dtype_writes_nothing)
+{
+	const struct tiny_shape shape = {.family = FAMILY_BERT};
+	struct trainer *t;
+	struct err e = {0};
+	REQUIRE_OK(trainer_open(&t, tiny_model("tiny", &shape), &classify, &e), &e);
+	CHECK(trainer_save(t, test_path("nowhere"), "f8", test_path("tiny"), &e) != 0);
+	CHECK_CONTAINS(e.text, "no dtype 'f8' for weights (known: f32, bf16, f16)");
+	CHECK(!file_exists(test_path("nowhere")));
+	/* Too large for the dtype: the folder that was begun goes too. */
+	e = (struct err){0};
+	t->w.layer[1].ffn_in_w[3] = 1e6F;
+	CHECK(trainer_save(t, test_path("nowhere"), "f16", test_path("tiny"), &e) != 0);
+	CHECK_CONTAINS(e.text, "does not fit in F16");
+	CHECK(!file_exists(test_path("nowhere")));
+	trainer_close(t);
+}
+
 /* ---- what is refused ------------------------------------------------------------------------------------------ */
 
 static void check_refused(struct trainer_options o, const char *sentence)
