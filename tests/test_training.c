@@ -4,7 +4,6 @@
 #include "small_training.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -298,26 +297,47 @@ TEST(a_run_killed_again_and_again_ends_as_the_undisturbed)
 
 /* ---- who may go on -------------------------------------------------------------------------------------------- */
 
-TEST(two_processes_in_one_folder_are_refused)
+/* Another process that has the folder, and says so through the pipe. */
+static pid_t occupy(const char *out)
+{
+	int pipes[2];
+	char byte = 0;
+	if (!CHECK(!pipe(pipes)))
+		return -1;
+	const pid_t child = fork();
+	if (child == 0) {
+		struct run_folder f;
+		byte = (char)run_folder_open(&f, out, NULL);
+		if (write(pipes[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	CHECK(read(pipes[0], &byte, 1) == 1 && byte == 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	return child;
+}
+
+TEST(two_processes_in_one_folder_are_refused_until_the_first_is_gone)
 {
 	struct attempt a;
-	struct run_folder other;
-	struct err e = {0};
+	char sentence[64];
 	prepare(&a, FINETUNE, "shared");
-	REQUIRE_OK(run_folder_open(&other, a.out, &e), &e);
+	const pid_t child = occupy(a.out);
+	snprintf(sentence, sizeof sentence, "another process (process %ld) is training in '", (long)child);
 	CHECK_INT(run(&a), ERR_USAGE);
-	CHECK_CONTAINS(a.e.text, "another process (process ");
-	CHECK_CONTAINS(a.e.text, "is training in '");
-	run_folder_close(&other);
+	CHECK_CONTAINS(a.e.text, sentence);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	CHECK_OK(run(&a), &a.e);
 	check_undisturbed(&a);
 }
 
-/* A run begun by `first` must not be taken for that of `second`. */
-static void check_key(struct attempt *second)
+/* The run that is in the folder must not be taken for this one. */
+static void check_key(struct attempt *other)
 {
-	CHECK_INT(run(second), ERR_USAGE);
-	CHECK_CONTAINS(second->e.text, "holds a run with other settings, data or weights");
+	CHECK_INT(run(other), ERR_USAGE);
+	CHECK_CONTAINS(other->e.text, "holds a run with other settings, data or weights");
 }
 
 TEST(another_plan_seed_or_data_on_the_same_folder_is_refused)
