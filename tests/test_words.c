@@ -64,3 +64,11 @@ TEST(many_words_are_kept)
 	CHECK_INT(a.count, 2000);
 	done();
 }
+
+TEST(emoji_and_symbols_are_no_letters)
+{
+	take(&a, "so \xe2\x9d\xa4\xef\xb8\x8f bad\xf0\x9f\x92\x80\xf0\x9f\x92\x80 \xe3\x80\x90x\xe3\x80\x91 \xc2\xa7");
+	take(&b, "so bad x");
+	CHECK(a.count == 3 && a.letters == b.letters);
+	done();
+}
