@@ -54,7 +54,7 @@ static inline void tiny_write(const char *dir, const struct config *c, uint64_t 
 	CHECK_OK(file_join(path, sizeof path, dir, "config.json", &e), &e);
 	CHECK_OK(config_write(c, path, &e), &e);
 	CHECK_OK(file_join(path, sizeof path, dir, "model.safetensors", &e), &e);
-	CHECK_OK(init_write(c, seed, DTYPE_F32, path, &e), &e);
+	CHECK_OK(init_write(c, seed, POSITIONS_NORMAL, DTYPE_F32, path, &e), &e);
 	CHECK_OK(file_join(path, sizeof path, dir, "vocab.txt", &e), &e);
 	CHECK_OK(file_write_atomic(path, vocabulary, sizeof vocabulary - 1, &e), &e);
 }
