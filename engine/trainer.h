@@ -118,6 +118,10 @@ struct trainer {
 int trainer_open_with(struct trainer **t, const char *dir, const struct trainer_options *options,
                       const struct kernels *kernels, struct err *e);
 
+/* trainer_open without a model directory: random weights of this shape, for measuring time. The config is copied. */
+int trainer_open_random(struct trainer **t, const struct config *c, const struct trainer_options *options,
+                        struct err *e);
+
 /* Sites of dropout within a layer, for the rng's stream. */
 enum drop_site { DROP_ATTENTION, DROP_OUTPUT1, DROP_OUTPUT2, DROP_EMBEDDING, DROP_POOLED, DROP_SITES };
 
