@@ -138,7 +138,8 @@ static void place_gradients(struct trainer *t, struct arena *a)
 	d->inner = ARENA_TAKE(a, T * t->f_stride, float);
 	d->active = ARENA_TAKE(a, T * t->f_stride, float);
 	d->key_value = ARENA_TAKE(a, T * t->kv_stride, float);
-	d->norm_partial = ARENA_TAKE(a, (T / (size_t)train_block(1) + 1) * 2 * H, float);
+	for (int i = 0; i < 2; i++)
+		d->norm_partial[i] = ARENA_TAKE(a, (T / TRAIN_BLOCK_LEAST + 1) * 2 * H, float);
 	if (!t->options.adapler)
 		return;
 	d->head_bias = ARENA_TAKE(a, (size_t)t->config.A * T, float);
@@ -179,7 +180,7 @@ static void place_work(struct trainer *t, struct arena *a)
 	if (t->options.adapler)
 		place_adapler_layer(t, t->config.L, a);
 	place_gradients(t, a);
-	t->active = ARENA_TAKE(a, (size_t)t->threads * (size_t)train_block(1 << 30) * t->f_stride, float);
+	t->active = ARENA_TAKE(a, (size_t)t->threads * TRAIN_BLOCK_MOST * t->f_stride, float);
 	t->attention_scratch = ARENA_TAKE(a, (size_t)t->threads * t->attention_scratch_floats, float);
 	double **const layers[] = {&t->kl, &t->length, &t->eta_gradient, &t->theta_gradient};
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
