@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMANDS(X)                                                                                      \
-	X(tokenize) X(inspect) X(convert) X(corpus) X(vocab) X(init) X(pretrain) X(predict) X(bench) X(baseline) X(curve)
+#define COMMANDS(X)                                                                                                   \
+	X(tokenize)                                                                                                       \
+	X(inspect) X(convert) X(corpus) X(vocab) X(init) X(pretrain) X(finetune) X(saliency) X(adapt) X(predict) X(bench) \
+		X(baseline) X(curve)
 
 #define DECLARE(name) extern const struct command name##_command;
 COMMANDS(DECLARE)

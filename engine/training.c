@@ -81,19 +81,33 @@ static void sort_by_length(const struct run *r, int *order, int count)
 		}
 }
 
-/* Neighbours in length share a batch, within windows of so many batches; the batches are then mixed again by the
- * order in which windows came. Nothing is padded, so this only evens out the batches' sizes. */
-static void bucket(struct run *r)
+static void swap_batches(int *order, int a, int b, int size)
 {
-	const int window = r->plan->bucket * r->plan->batch;
-	for (int i = 0; window > r->plan->batch && i < r->count; i += window)
+	for (int i = 0; i < size; i++) {
+		const int kept = order[a * size + i];
+		order[a * size + i] = order[b * size + i];
+		order[b * size + i] = kept;
+	}
+}
+
+/* Neighbours in length share a batch, within windows of so many batches, and the full batches are mixed again. Nothing
+ * is padded, so this only evens out what the sequences of a batch cost. */
+static void bucket(struct run *r, int epoch)
+{
+	const int size = r->plan->batch, window = r->plan->bucket * size;
+	const uint64_t stream = rng_stream("batches") + (uint64_t)epoch;
+	if (window <= size)
+		return;
+	for (int i = 0; i < r->count; i += window)
 		sort_by_length(r, r->order + i, r->count - i < window ? r->count - i : window);
+	for (int i = r->count / size - 1; i > 0; i--)
+		swap_batches(r->order, i, (int)rng_below(r->plan->seed, stream, (uint64_t)i, (uint32_t)i + 1), size);
 }
 
 static void plan_epoch(struct run *r, int epoch)
 {
 	shuffle(r, epoch);
-	bucket(r);
+	bucket(r, epoch);
 	cut_into_batches(r);
 }
 

@@ -20,7 +20,7 @@ struct pretrain_args {
 };
 
 static const struct opt options[] = {
-	TRAIN_OPTIONS(struct pretrain_args, "10", "5e-4"),
+	TRAIN_OPTIONS(struct pretrain_args, train, "10", "5e-4"),
 	{"text", 0, OPT_FILE, offsetof(struct pretrain_args, text), "FILE",
      "one document a line; more files may follow as arguments", 0, 0},
 	{"batch-tokens", 0, OPT_INT, offsetof(struct pretrain_args, batch_tokens), "N", "tokens of a step (8192)", 16,
@@ -300,7 +300,7 @@ const struct command pretrain_command = {
 		"Each line of the texts is a document. Documents longer than the model are cut into equal pieces; nothing is\n"
 		"padded or joined. 15 % of the words are asked for, drawn anew each epoch: 80 % of them are hidden, 10 % are\n"
 		"another word, 10 % stay. After each epoch the held-out documents are judged; OUT is the model of the best "
-        "epoch.\n"
+		"epoch.\n"
 		"Interrupted or killed, the same command goes on where it was and ends with the same weights.",
 	.examples = "adapler corpus --data data --out corpus.txt\n"
 				"adapler vocab --size 12000 --out vocab.txt corpus.txt\n"

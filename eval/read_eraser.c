@@ -127,8 +127,8 @@ static int document_of_evidences(const char **id, const cJSON *row, const char *
 	{
 		if (!cJSON_IsArray(group))
 			return err_set(e, ERR_FORMAT, "field 'evidences' must be an array of arrays in %s", where);
-		cJSON_ArrayForEach(span, group) if (!code) code =
-			same_document(id, cJSON_GetObjectItemCaseSensitive(span, "docid"), "evidences.docid", where, e);
+		for (span = group->child; span && !code; span = span->next)
+			code = same_document(id, cJSON_GetObjectItemCaseSensitive(span, "docid"), "evidences.docid", where, e);
 	}
 	return code;
 }
@@ -141,7 +141,8 @@ static int document_id(const char **id, const cJSON *row, const char *annotation
 	*id = NULL;
 	if (ids && !cJSON_IsNull(ids) && !cJSON_IsArray(ids))
 		return err_set(e, ERR_FORMAT, "field 'docids' must be an array in %s", where);
-	cJSON_ArrayForEach(item, ids) if (!code) code = same_document(id, item, "docids", where, e);
+	for (item = ids ? ids->child : NULL; item && !code; item = item->next)
+		code = same_document(id, item, "docids", where, e);
 	if (!code)
 		code = document_of_evidences(id, row, where, e);
 	if (!*id)

@@ -2,6 +2,7 @@
 #include "reader.h"
 
 #include "../engine/base/err.h"
+#include "../engine/base/sha256.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct parts {
 struct columns {
 	struct parts text, pair;
 	int label; /* -1: the file has none */
+	const struct mend *mend;
 };
 
 static int find_parts(struct parts *p, struct table *t, const char *names, struct err *e)
@@ -100,6 +102,32 @@ static int check_text(const struct table *t, const struct sample *s, const char 
 	return err_set(e, ERR_FORMAT, "field '%s' is empty in '%s' line %d", name, t->path, t->line);
 }
 
+/* The task's mend if the file is the one that it is for. */
+static const struct mend *find_mend(const struct source *s, struct span bytes)
+{
+	const struct mend *m = s->layout->mend;
+	char hex[65];
+	struct sha256 h;
+	if (!m || m->size != bytes.size)
+		return NULL;
+	sha256_init(&h);
+	sha256_add(&h, bytes.bytes, bytes.size);
+	sha256_end(&h, hex);
+	return strcmp(hex, m->sha256) ? NULL : m;
+}
+
+static int set_label(const struct dataset *d, struct sample *s, const struct source *src, const struct table *t,
+                     const struct columns *c, struct err *e)
+{
+	struct span text = c->label >= 0 ? t->field[c->label] : (struct span){0};
+	if (c->label < 0 || (!text.bytes && src->split == SPLIT_TEST && !src->layout->label_required))
+		return 0;
+	int code = dataset_label(d, s, text, src->layout->label, e);
+	if (!code && c->mend && s->line >= c->mend->line)
+		s->label = c->mend->class_of[s->label];
+	return code;
+}
+
 static int add_row(struct dataset *d, const struct source *src, const struct table *t, const struct columns *c,
                    int file, struct err *e)
 {
@@ -118,8 +146,8 @@ static int add_row(struct dataset *d, const struct source *src, const struct tab
 	                   .file = file,
 	                   .line = t->line};
 	code = check_text(t, &s, src->layout->text, e);
-	if (!code && c->label >= 0 && (t->field[c->label].bytes || src->split != SPLIT_TEST || src->layout->label_required))
-		code = dataset_label(d, &s, t->field[c->label], src->layout->label, e);
+	if (!code)
+		code = set_label(d, &s, src, t, c, e);
 	return code ? code : dataset_add(d, &s, e);
 }
 
@@ -137,11 +165,14 @@ int read_table(struct dataset *d, const struct source *s, struct err *e)
 	if (code)
 		return code;
 	t.ragged = s->layout->ragged;
+	c.mend = find_mend(s, bytes);
 	code = find_columns(&c, &t, s, e);
 	while (!code && !(code = table_next(&t, &more, e)) && more)
 		code = add_row(d, s, &t, &c, file, e);
 	if (!code && t.skipped)
 		dataset_note(d, "%d broken rows of '%s' left out", t.skipped, s->path);
+	if (!code && c.mend)
+		dataset_note(d, "classes of '%s' from line %d on are renumbered", s->path, c.mend->line);
 	if (!code && d->count == before)
 		code = err_set(e, ERR_FORMAT, "no rows in '%s'", s->path);
 	return code;

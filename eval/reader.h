@@ -17,6 +17,14 @@ struct source {
 	const char *folder, *path; /* path: folder/name */
 };
 
+/* A file that is known, by its sum, to number its classes otherwise from some line on. */
+struct mend {
+	const char *sha256;
+	size_t size; /* of the file; looked at first, as sums take time */
+	int line;
+	const int *class_of; /* [classes]: what the number there stands for */
+};
+
 struct layout {
 	/* "glue/SST-2": looked for as the given path itself, then as its tails below it: SST-2, glue/SST-2. */
 	const char *folder;
@@ -30,6 +38,7 @@ struct layout {
 	const char *columns[SPLIT_COUNT]; /* names where the file has no header; NULL: it has one */
 	const char *text, *pair, *label;  /* columns; "title+description": joined by a space, empty ones left out */
 	int label_required;               /* in test too */
+	const struct mend *mend;          /* NULL: none */
 };
 
 struct dataset_memory {

@@ -23,6 +23,16 @@
 	LAYOUTS({.folder = folder_, .read = read_eraser, .files = {train_, "val.jsonl", "test.jsonl"}})
 #define NUMBERS_4 "1", "2", "3", "4"
 
+/* train_partial.csv was gathered from two sources, of which the second numbers Sports, Sci/Tech, World, Business: what
+ * is learnt on the lines before it agrees with 90 % of the labels up to there, with 4 % after, and with 89 % of these
+ * once they are renumbered. */
+static const struct mend agnews_partial = {
+	.sha256 = "c4c91542eee57c66f82a9c3c4079abeedebee27b30c2eed1aa1369c16eac7946",
+	.size = 7878306,
+	.line = 24525,
+	.class_of = (const int[]){1, 3, 0, 2},
+};
+
 static const struct task
 	sst2 = {.name = "sst2",
             .title = "SST-2",
@@ -138,7 +148,8 @@ static const struct task
                                   .files = {"train.csv|train_partial.csv", NULL, "test.csv"},
                                   .columns = {"class,title,description", NULL, "class,title,description"},
                                   .text = "title+description",
-                                  .label = "class"})},
+                                  .label = "class",
+                                  .mend = &agnews_partial})},
 
 	dbpedia = {.name = "dbpedia",
                .title = "DBpedia",

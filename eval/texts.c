@@ -2,7 +2,6 @@
 
 #include "../engine/base/err.h"
 
-#include <assert.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,10 +20,10 @@ static size_t rounded(size_t size) { return (size + ALIGN - 1) / ALIGN * ALIGN; 
 void *texts_take(struct texts *t, size_t size, struct err *e)
 {
 	struct texts_chunk *c = t->chunks;
-	size_t need = size > SIZE_MAX / 2 ? SIZE_MAX / 2 : rounded(size);
+	size_t need = size < SIZE_MAX / 2 ? rounded(size) : SIZE_MAX;
 	if (!c || c->size - c->used < need) {
 		size_t room = need > CHUNK_BYTES ? need : CHUNK_BYTES;
-		c = malloc(sizeof *c + room);
+		c = size < SIZE_MAX / 2 ? malloc(sizeof *c + room) : NULL;
 		if (!c) {
 			err_set(e, ERR_MEMORY, "out of memory for a text of %zu bytes", size);
 			return NULL;
@@ -46,12 +45,6 @@ char *texts_copy(struct texts *t, const char *bytes, size_t size, struct err *e)
 		memcpy(copy, bytes, size);
 	copy[size] = '\0';
 	return copy;
-}
-
-void texts_trim(struct texts *t, size_t size, size_t kept)
-{
-	assert(t->chunks && kept <= size && rounded(size) <= t->chunks->used);
-	t->chunks->used -= rounded(size) - rounded(kept);
 }
 
 void texts_free(struct texts *t)

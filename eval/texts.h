@@ -14,8 +14,6 @@ struct texts {
 void *texts_take(struct texts *t, size_t size, struct err *e);
 /* A copy, NUL-terminated. */
 char *texts_copy(struct texts *t, const char *bytes, size_t size, struct err *e);
-/* Gives back the end of the piece that was taken last: it had `size` bytes and keeps `kept`. */
-void texts_trim(struct texts *t, size_t size, size_t kept);
 void texts_free(struct texts *t);
 
 #endif

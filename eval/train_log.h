@@ -16,25 +16,25 @@ struct train_args {
 	uint64_t seed;
 };
 
-/* The rows for a table of options. */
+/* The rows for a table of options; `in` is where struct train_args lies in the struct of arguments. */
 /* clang-format off */
-#define TRAIN_OPTION(args, name, letter, kind, field, metavar, help, low, high) \
-	{name, letter, kind, offsetof(args, train.field), metavar, help, low, high}
-#define TRAIN_OPTIONS(args, epochs_, lr_)                                                                               \
-	TRAIN_OPTION(args, "model", 'm', OPT_DIR, model, "DIR", "the model to begin with", 0, 0),                            \
-	TRAIN_OPTION(args, "out", 'o', OPT_DIR, out, "DIR", "the run's folder: checkpoints and the best model", 0, 0),       \
-	TRAIN_OPTION(args, "epochs", 0, OPT_INT, epochs, "N", "times through the data (" epochs_ ")", 1, 1000),              \
-	TRAIN_OPTION(args, "lr", 0, OPT_DOUBLE, rate, "X", "learning rate at its peak (" lr_ ")", 0, 0),                     \
-	TRAIN_OPTION(args, "dropout", 0, OPT_DOUBLE, dropout, "P", "probability (the model's config)", 0, 0),                \
-	TRAIN_OPTION(args, "max-length", 0, OPT_INT, max_length, "N", "longest text in tokens (the model's)", 4, 1 << 20),   \
-	TRAIN_OPTION(args, "seed", 0, OPT_U64, seed, "N", "of order, dropout and new weights (0)", 0, 0),                    \
-	TRAIN_OPTION(args, "db", 0, OPT_FILE, db, "FILE", "results database (OUT/run.db)", 0, 0),                            \
-	TRAIN_OPTION(args, "checkpoint-minutes", 0, OPT_DOUBLE, checkpoint_minutes, "X", "between checkpoints (5)", 0, 0),   \
-	TRAIN_OPTION(args, "memory", 0, OPT_INT, memory_mb, "MB", "budget: batches are done in parts that fit", 1, 1 << 22), \
-	TRAIN_OPTION(args, "bf16", 0, OPT_FLAG, bf16, NULL, "write models in bf16, half the size", 0, 0),                    \
-	TRAIN_OPTION(args, "threads", 't', OPT_INT, threads, "N", "threads (one per processor)", 1, 1024),                   \
-	TRAIN_OPTION(args, "kernels", 0, OPT_STRING, kernels, "NAME", "avx512, avx2 or portable (the fastest)", 0, 0),       \
-	TRAIN_OPTION(args, "force", 'f', OPT_FLAG, force, NULL, "start over in a folder that holds another run", 0, 0)
+#define TRAIN_OPTION(args, in, name, letter, kind, field, metavar, help, low, high) \
+	{name, letter, kind, offsetof(args, in.field), metavar, help, low, high}
+#define TRAIN_OPTIONS(args, in, epochs_, lr_)                                                                           \
+	TRAIN_OPTION(args, in, "model", 'm', OPT_DIR, model, "DIR", "the model to begin with", 0, 0),                            \
+	TRAIN_OPTION(args, in, "out", 'o', OPT_DIR, out, "DIR", "the run's folder: checkpoints and the best model", 0, 0),       \
+	TRAIN_OPTION(args, in, "epochs", 0, OPT_INT, epochs, "N", "times through the data (" epochs_ ")", 1, 1000),              \
+	TRAIN_OPTION(args, in, "lr", 0, OPT_DOUBLE, rate, "X", "learning rate at its peak (" lr_ ")", 0, 0),                     \
+	TRAIN_OPTION(args, in, "dropout", 0, OPT_DOUBLE, dropout, "P", "probability (the model's config)", 0, 0),                \
+	TRAIN_OPTION(args, in, "max-length", 0, OPT_INT, max_length, "N", "longest text in tokens (the model's)", 4, 1 << 20),   \
+	TRAIN_OPTION(args, in, "seed", 0, OPT_U64, seed, "N", "of order, dropout and new weights (0)", 0, 0),                    \
+	TRAIN_OPTION(args, in, "db", 0, OPT_FILE, db, "FILE", "results database (OUT/run.db)", 0, 0),                            \
+	TRAIN_OPTION(args, in, "checkpoint-minutes", 0, OPT_DOUBLE, checkpoint_minutes, "X", "between checkpoints (5)", 0, 0),   \
+	TRAIN_OPTION(args, in, "memory", 0, OPT_INT, memory_mb, "MB", "budget: batches are done in parts that fit", 1, 1 << 22), \
+	TRAIN_OPTION(args, in, "bf16", 0, OPT_FLAG, bf16, NULL, "write models in bf16, half the size", 0, 0),                    \
+	TRAIN_OPTION(args, in, "threads", 't', OPT_INT, threads, "N", "threads (one per processor)", 1, 1024),                   \
+	TRAIN_OPTION(args, in, "kernels", 0, OPT_STRING, kernels, "NAME", "avx512, avx2 or portable (the fastest)", 0, 0),       \
+	TRAIN_OPTION(args, in, "force", 'f', OPT_FLAG, force, NULL, "start over in a folder that holds another run", 0, 0)
 /* clang-format on */
 
 struct train_point {

@@ -10,11 +10,20 @@
 /* Bytes of the separator at s, 0 when a letter or digit is there. */
 static size_t separator(const unsigned char *s, size_t size)
 {
+	/* By the first two bytes: Latin-1 signs; U+2000-2BFF; CJK punctuation; variation selectors; emoji. */
+	static const struct {
+		unsigned char first, low, high, size;
+	} signs[] = {{0xc2, 0x80, 0xbf, 2},
+	             {0xe2, 0x80, 0xaf, 3},
+	             {0xe3, 0x80, 0x80, 3},
+	             {0xef, 0xb8, 0xb8, 3},
+	             {0xf0, 0x9f, 0x9f, 4}};
 	if (s[0] < 0x80)
 		return !((s[0] >= '0' && s[0] <= '9') || (s[0] >= 'a' && s[0] <= 'z') || (s[0] >= 'A' && s[0] <= 'Z'));
-	if (s[0] == 0xc2 && size > 1)
-		return 2;
-	return s[0] == 0xe2 && size > 2 && (s[1] == 0x80 || s[1] == 0x81) ? 3 : 0;
+	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+		if (s[0] == signs[i].first && size >= signs[i].size && s[1] >= signs[i].low && s[1] <= signs[i].high)
+			return signs[i].size;
+	return 0;
 }
 
 static unsigned char lower(unsigned char c) { return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c; }

@@ -1,5 +1,5 @@
 /* The words of a text, normalised: runs of letters and digits, lower-cased (ASCII); everything else separates. Beyond
- * ASCII all is letters, but Latin-1's signs and the general punctuation (U+0080-U+00BF, U+2000-U+207F). */
+ * ASCII all is letters but signs: Latin-1's, punctuation, symbols and emoji. */
 #ifndef ADAPLER_EVAL_WORDS_H
 #define ADAPLER_EVAL_WORDS_H
 

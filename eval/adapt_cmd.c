@@ -1,0 +1,182 @@
+/* adapler adapt: AdapLeR's training run. */
+#include "saliency_file.h"
+#include "train_task.h"
+
+#include "../engine/base/interrupt.h"
+#include "../engine/base/log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+struct adapt_args {
+	struct task_args task;
+	const char *saliency;
+	double gamma, phi, speed_rate, lambda, lambda_factor, tolerance, dense_score;
+};
+
+static const struct opt options[] = {
+	TASK_OPTIONS(struct adapt_args, "5", "3e-5"),
+	{"saliency", 0, OPT_FILE, offsetof(struct adapt_args, saliency), "FILE", "from adapler saliency", 0, 0},
+	{"gamma", 0, OPT_DOUBLE, offsetof(struct adapt_args, gamma), "G", "weight of the predictors' loss (0.005)", 0, 0},
+	{"phi", 0, OPT_DOUBLE, offsetof(struct adapt_args, phi), "P", "weight of the length: the speed (0.0005)", 0, 0},
+	{"speed-lr", 0, OPT_DOUBLE, offsetof(struct adapt_args, speed_rate), "X", "learning rate of the thresholds (5e-4)",
+     0, 0},
+	{"lambda", 0, OPT_DOUBLE, offsetof(struct adapt_args, lambda), "X", "softness of removal in the first epoch (10)",
+     0, 0},
+	{"lambda-factor", 0, OPT_DOUBLE, offsetof(struct adapt_args, lambda_factor), "X",
+     "by which it grows each epoch (so that it ends at 1e5)", 0, 0},
+	{"tolerance", 0, OPT_DOUBLE, offsetof(struct adapt_args, tolerance), "X",
+     "the fastest epoch within X of the dense dev score is kept (0.01)", 0, 0},
+	{"dense-score", 0, OPT_DOUBLE, offsetof(struct adapt_args, dense_score), "X",
+     "the dense dev score (the one in the saliency file)", 0, 0},
+	{.kind = OPT_END},
+};
+
+static int note_thresholds(struct train_task *t, const struct trainer *trainer, int64_t step, struct err *e)
+{
+	const float *eta = model_eta(trainer_model(trainer));
+	char name[40];
+	int code = 0;
+	for (int l = 0; l < t->judged.L && !code; l++) {
+		snprintf(name, sizeof name, "layer-%d/eta", l);
+		code = train_log_note(&t->log, step, name, (double)eta[l], e);
+	}
+	return code;
+}
+
+static int on_epoch(void *arg, struct trainer *trainer, int epoch, int64_t step, struct training_score *out,
+                    struct err *e)
+{
+	struct train_log *l = arg;
+	struct train_task *t = l->owner;
+	int code = train_task_judge(t, trainer, epoch, step, e);
+	if (!code)
+		code = note_thresholds(t, trainer, step, e);
+	*out = (struct training_score){t->judged.score, t->judged.flops_speedup};
+	return code;
+}
+
+/* method.md: lambda is 10 * 10^e over 5 epochs, 50 * 50^e over 3, 10 * 3^e over 10; others end at 1e5 as well. */
+static void set_schedule(struct adapt_args *a)
+{
+	const int epochs = a->task.train.epochs;
+	const int is_three = epochs == 3 && !(a->lambda > 0) && !(a->lambda_factor > 0);
+	if (!(a->lambda > 0))
+		a->lambda = is_three ? 50 : 10;
+	if (!(a->lambda_factor > 0))
+		a->lambda_factor = is_three ? 50 : epochs == 10 ? 3 : epochs > 1 ? pow(1e5 / a->lambda, 1.0 / (epochs - 1)) : 1;
+}
+
+static void say_result(const struct train_task *t, const struct training_result *r, double floor)
+{
+	if (isfinite(floor) && !(r->score.score >= floor))
+		log_warn("no epoch's dev score is within the tolerance (%.4f): the best score is kept", floor);
+	printf("{\"out\":\"%s\",\"best_epoch\":%d,\"dev_%s\":%.6g,\"flops_speedup\":%.6g,\"steps\":%lld}\n",
+	       t->args->train.out, r->best + 1, t->dev.rows.task->metrics[0], r->score.score, r->score.speed,
+	       (long long)r->steps);
+}
+
+static int run(struct train_task *t, const struct adapt_args *a, const struct saliency_file *s, struct err *e)
+{
+	char identity[1000];
+	const double dense = isnan(a->dense_score) ? s->key.dev_score : a->dense_score;
+	snprintf(identity, sizeof identity, "adapt %.200s train %s dev %s saliency %s", a->task.task, t->train.sha,
+	         t->dev.sha, s->sha);
+	t->log.args = &a->task.train;
+	t->log.owner = t;
+	t->log.run = (struct store_run){
+		.kind = "adapt", .task = t->train.rows.task->name, .split = "train", .data_sha = t->train.sha};
+	struct training_plan plan = {.identity = identity,
+	                             .batch = a->task.batch,
+	                             .bucket = a->task.bucket,
+	                             .speed_rate = a->speed_rate,
+	                             .lambda = a->lambda,
+	                             .lambda_factor = a->lambda_factor,
+	                             .floor = dense - a->tolerance};
+	struct training_events events = train_log_events(&t->log);
+	struct training_result r;
+	events.epoch = on_epoch;
+	if (isnan(dense))
+		log_warn("the dense dev score is unknown (--dense-score): the best score is kept");
+	int code = train_run(&t->log, t->trainer, t->train.texts.examples, t->train.texts.count, &plan, &events, &r, e);
+	if (!code)
+		say_result(t, &r, plan.floor);
+	return code;
+}
+
+static int open_saliency(struct saliency_file *s, struct train_task *t, const char *path, struct err *e)
+{
+	struct saliency_key key = {.max_length = t->args->train.max_length};
+	snprintf(key.task, sizeof key.task, "%s", t->train.rows.task->name);
+	snprintf(key.split, sizeof key.split, "%s", split_name(t->train.rows.split));
+	memcpy(key.data_sha, t->train.sha, sizeof key.data_sha);
+	return saliency_open(s, path, &key, &t->train.texts, e);
+}
+
+static int adapt(struct adapt_args *a, struct err *e)
+{
+	struct train_task t = {.policy = "adapler"};
+	struct saliency_file s = {.values = NULL};
+	int code = train_start_over(&a->task.train, e);
+	if (!code)
+		code = train_task_read(&t, &a->task, e);
+	if (!code)
+		code = open_saliency(&s, &t, a->saliency, e);
+	t.options.adapler = 1;
+	t.options.gamma = a->gamma;
+	t.options.phi = a->phi;
+	if (!code)
+		code = train_task_open(&t, e);
+	if (!code)
+		code = run(&t, a, &s, e);
+	saliency_close(&s);
+	train_task_close(&t);
+	return code;
+}
+
+static int adapt_run(const struct command *command, int argc, char **argv, struct err *e)
+{
+	struct adapt_args a = {
+		.task = {.train = {.epochs = 5, .rate = 3e-5, .dropout = -1, .checkpoint_minutes = 5}, .batch = 32},
+		.gamma = 0.005,
+		.phi = 0.0005,
+		.speed_rate = 5e-4,
+		.tolerance = 0.01,
+		.dense_score = NAN};
+	char **rest;
+	int count, code = opt_parse(command, argc, argv, &a, &rest, &count, e);
+	if (code)
+		return code;
+	if (count)
+		return err_set(e, ERR_USAGE, "adapt takes no arguments, found '%s'", rest[0]);
+	if (!a.saliency)
+		return err_set(e, ERR_USAGE, "adapt needs --saliency FILE, which adapler saliency makes");
+	if (!(a.gamma >= 0 && a.phi >= 0 && a.tolerance >= 0 && a.speed_rate >= 0))
+		return err_set(e, ERR_USAGE, "--gamma, --phi, --speed-lr and --tolerance must not be negative");
+	if ((code = train_task_check_args(&a.task, "adapt", e)))
+		return code;
+	interrupt_install();
+	set_schedule(&a);
+	return adapt(&a, e);
+}
+
+const struct command adapt_command = {
+	.name = "adapt",
+	.summary = "train a classifier that drops tokens: AdapLeR",
+	.usage = "--model DIR --saliency FILE --task T --data DATA --out DIR [--gamma G] [--phi P] [OPTION...]",
+	.details = "Trains the network and its contribution predictors (task + gamma * KL to the saliency) and the "
+			   "thresholds eta and\n"
+			   "theta (task + phi * length) by soft removal, whose lambda grows each epoch until it is as good as "
+			   "hard. After each\n"
+			   "epoch dev is judged with hard removal. OUT is the fastest epoch whose dev score is within --tolerance "
+			   "of the dense\n"
+			   "one. Starts from the pretrained model, not from the fine-tuned one. More phi: fewer tokens. With few "
+			   "steps the\n"
+			   "thresholds need a larger --speed-lr (2e-3) to get anywhere.",
+	.examples =
+		"adapler adapt --model adapler-mini --saliency sst2.saliency --task sst2 --data glue/SST-2 --lr 2e-4 \\\n"
+		"    --gamma 0.05 --phi 0.005 --speed-lr 2e-3 --out sst2-fast",
+	.options = options,
+	.run = adapt_run,
+};

@@ -1,0 +1,29 @@
+/* How good a model is on a labelled data set under a policy, and what it costs. */
+#ifndef ADAPLER_EVAL_JUDGE_H
+#define ADAPLER_EVAL_JUDGE_H
+
+#include "encoded.h"
+#include "metrics.h"
+
+enum { JUDGE_LAYERS_MAX = 64 };
+
+struct judgement {
+	int n, L;
+	double score;                  /* the task's main metric */
+	double loss;                   /* mean log loss; NaN for a regression */
+	double flops_speedup;          /* sum of dense FLOPs / sum of FLOPs (never a mean of ratios) */
+	double seconds;                /* of the model's runs alone */
+	double kept[JUDGE_LAYERS_MAX]; /* share of all tokens that layer l attends to */
+};
+
+struct judge_options {
+	const char *policy; /* as policy_parse takes it */
+	int batch;          /* 0: 32 */
+	int threads;
+};
+
+/* `data` must be labelled throughout, with labels that the model has. */
+int judge(struct judgement *out, const struct model *m, const struct dataset *d, const struct encoded *data,
+          const struct judge_options *o, struct err *e);
+
+#endif

@@ -1,0 +1,135 @@
+#include "train_task.h"
+
+#include "../engine/base/log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int train_task_check_args(const struct task_args *a, const char *command, struct err *e)
+{
+	if (!a->task || !a->data)
+		return err_set(e, ERR_USAGE, "%s needs --task T and --data DATA", command);
+	return train_check_args(&a->train, command, e);
+}
+
+/* n / (classes * n_c), as scikit-learn balances. */
+static void balance(double *weights, const struct dataset *d)
+{
+	for (int i = 0; i < d->count; i++)
+		weights[d->sample[i].label]++;
+	for (int c = 0; c < d->classes; c++)
+		weights[c] = d->count / (d->classes * weights[c]);
+}
+
+static int parse_weights(double *weights, const char *text, int classes, struct err *e)
+{
+	const char *at = text;
+	for (int c = 0; c < classes; c++) {
+		char *end;
+		weights[c] = strtod(at, &end);
+		if (end == at || !(weights[c] > 0) || !isfinite(weights[c]) || *end != (c + 1 < classes ? '/' : '\0'))
+			return err_set(e, ERR_USAGE,
+			               "--class-weights must be 'balanced' or %d numbers above 0 with / between, found '%s'",
+			               classes, text);
+		at = end + 1;
+	}
+	return 0;
+}
+
+static int read_weights(struct train_task *t, struct err *e)
+{
+	const struct dataset *d = &t->train.rows;
+	const char *text = t->args->class_weights;
+	if (!text)
+		return 0;
+	if (!d->classes)
+		return err_set(e, ERR_USAGE, "%s is a regression: it has no classes to weigh", d->task->name);
+	t->class_weights = calloc((size_t)d->classes, sizeof *t->class_weights);
+	if (!t->class_weights)
+		return err_set(e, ERR_MEMORY, "out of memory for %d weights", d->classes);
+	if (strcmp(text, "balanced") != 0)
+		return parse_weights(t->class_weights, text, d->classes, e);
+	balance(t->class_weights, d);
+	return 0;
+}
+
+int train_task_read(struct train_task *t, struct task_args *a, struct err *e)
+{
+	const int length = a->train.max_length;
+	t->args = a;
+	int code = tokenizer_open(&t->tokenizer, a->train.model, e);
+	if (!code)
+		code = task_split_open(&t->train, a->task, a->data, SPLIT_TRAIN, a->limit, t->tokenizer, length, e);
+	if (!code)
+		code = task_split_open(&t->dev, a->task, a->data, SPLIT_DEV, 0, t->tokenizer, length, e);
+	if (!code)
+		code = task_split_check_labels(&t->train, e);
+	return code ? code : read_weights(t, e);
+}
+
+int train_task_open(struct train_task *t, struct err *e)
+{
+	const struct dataset *d = &t->train.rows;
+	const struct encoded *texts = &t->train.texts;
+	t->options.objective = d->classes ? OBJECTIVE_CLASSIFY : OBJECTIVE_REGRESS;
+	t->options.classes = d->classes ? d->classes : 1;
+	t->options.labels = d->classes ? d->labels : NULL;
+	t->options.class_weights = t->class_weights;
+	const int longest = texts->longest > t->dev.texts.longest ? texts->longest : t->dev.texts.longest;
+	return train_open(&t->trainer, &t->args->train, &t->options, encoded_largest_batch(texts, t->args->batch), longest,
+	                  e);
+}
+
+static int note(struct train_task *t, int64_t step, const char *metric, struct err *e)
+{
+	const struct judgement *j = &t->judged;
+	char name[40];
+	snprintf(name, sizeof name, "dev/%s", metric);
+	int code = train_log_note(&t->log, step, name, j->score, e);
+	if (!code)
+		code = train_log_note(&t->log, step, "dev/loss", j->loss, e);
+	if (code || !t->options.adapler)
+		return code;
+	code = train_log_note(&t->log, step, "dev/flops_speedup", j->flops_speedup, e);
+	for (int l = 0; l < j->L && !code; l++) {
+		snprintf(name, sizeof name, "layer-%d/kept", l);
+		code = train_log_note(&t->log, step, name, j->kept[l], e);
+	}
+	return code;
+}
+
+static void say(struct train_task *t, int epoch, const char *metric)
+{
+	const struct judgement *j = &t->judged;
+	char kept[16 * JUDGE_LAYERS_MAX] = "", speed[64] = "";
+	int at = 0;
+	for (int l = 0; l < j->L && t->options.adapler; l++)
+		at += snprintf(kept + at, sizeof kept - (size_t)at, " %.2f", j->kept[l]);
+	if (t->options.adapler)
+		snprintf(speed, sizeof speed, ", %.2f times fewer FLOPs, kept by layer", j->flops_speedup);
+	train_log_say(&t->log, "epoch %d: dev %s %.4f, loss %.4f%s%s", epoch + 1, metric, j->score, j->loss, speed, kept);
+}
+
+int train_task_judge(struct train_task *t, struct trainer *trainer, int epoch, int64_t step, struct err *e)
+{
+	const struct judge_options o = {.policy = t->policy, .threads = t->args->train.threads};
+	const char *metric = t->dev.rows.task->metrics[0];
+	int code = judge(&t->judged, trainer_model(trainer), &t->dev.rows, &t->dev.texts, &o, e);
+	if (!code)
+		code = note(t, step, metric, e);
+	if (!code)
+		say(t, epoch, metric);
+	return code;
+}
+
+void train_task_close(struct train_task *t)
+{
+	trainer_close(t->trainer);
+	train_log_close(&t->log);
+	task_split_close(&t->train);
+	task_split_close(&t->dev);
+	tokenizer_close(t->tokenizer);
+	free(t->class_weights);
+}
