@@ -25,7 +25,7 @@ static int copy_labels(struct config *c, const struct trainer_options *o, const 
 	for (int i = 0; i < c->C; i++)
 		if (o->labels)
 			snprintf(c->labels[i], LABEL_SIZE, "%s", o->labels[i]);
-		else if (c->C == source->C)
+		else if (c->C == source->C && source->labels)
 			memcpy(c->labels[i], source->labels[i], LABEL_SIZE);
 		else
 			snprintf(c->labels[i], LABEL_SIZE, "LABEL_%d", i);
@@ -34,7 +34,7 @@ static int copy_labels(struct config *c, const struct trainer_options *o, const 
 
 static int has_same_labels(const struct config *a, const struct config *b)
 {
-	if (a->C != b->C)
+	if (a->C != b->C || !b->labels)
 		return 0;
 	for (int i = 0; i < a->C; i++)
 		if (strcmp(a->labels[i], b->labels[i]) != 0)
@@ -62,7 +62,7 @@ static int fill(const struct weight_info *info, void *arg)
 {
 	const struct filling *f = arg;
 	float *to = (float *)(uintptr_t)*info->slot;
-	const struct tensor *t = weights_find(f->file, info->name);
+	const struct tensor *t = f->file ? weights_find(f->file, info->name) : NULL;
 	if (!to)
 		return 0;
 	if (t && has_shape(t, info) && (f->keeps_head || !is_classifier(info->name)))
@@ -138,7 +138,8 @@ static void place_gradients(struct trainer *t, struct arena *a)
 	d->inner = ARENA_TAKE(a, T * t->f_stride, float);
 	d->active = ARENA_TAKE(a, T * t->f_stride, float);
 	d->key_value = ARENA_TAKE(a, T * t->kv_stride, float);
-	d->norm_partial = ARENA_TAKE(a, (T / (size_t)train_block(1) + 1) * 2 * H, float);
+	for (int i = 0; i < 2; i++)
+		d->norm_partial[i] = ARENA_TAKE(a, (T / TRAIN_BLOCK_LEAST + 1) * 2 * H, float);
 	if (!t->options.adapler)
 		return;
 	d->head_bias = ARENA_TAKE(a, (size_t)t->config.A * T, float);
@@ -179,7 +180,7 @@ static void place_work(struct trainer *t, struct arena *a)
 	if (t->options.adapler)
 		place_adapler_layer(t, t->config.L, a);
 	place_gradients(t, a);
-	t->active = ARENA_TAKE(a, (size_t)t->threads * (size_t)train_block(1 << 30) * t->f_stride, float);
+	t->active = ARENA_TAKE(a, (size_t)t->threads * TRAIN_BLOCK_MOST * t->f_stride, float);
 	t->attention_scratch = ARENA_TAKE(a, (size_t)t->threads * t->attention_scratch_floats, float);
 	double **const layers[] = {&t->kl, &t->length, &t->eta_gradient, &t->theta_gradient};
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
@@ -427,56 +428,79 @@ static int open_work(struct trainer *t, struct err *e)
 	return 0;
 }
 
-static int open_all(struct trainer *t, const char *dir, struct err *e)
+static int open_all(struct trainer *t, const struct config *c, const struct weights *source, struct err *e)
 {
-	struct weights source;
-	struct config c;
-	int code = find_kernels(t, e);
-	if (!code)
-		code = pool_open(&t->pool, t->options.threads, e);
-	if (code)
-		return code;
-	t->threads = pool_threads(t->pool);
-	if ((code = open_source(&source, &c, dir, e)))
-		return code;
-	t->config = c;
+	t->config = *c;
 	t->config.labels = NULL;
-	t->config.K = !t->options.adapler ? 0 : c.K ? c.K : CP_SIZE_DEFAULT;
-	code = check_options(&t->options, &c, e);
+	t->config.K = !t->options.adapler ? 0 : c->K ? c->K : CP_SIZE_DEFAULT;
+	int code = check_options(&t->options, c, e);
 	if (t->options.objective == OBJECTIVE_REGRESS)
 		t->options.classes = 1;
 	if (!code)
-		code = copy_labels(&t->config, &t->options, &c, e);
-	if (!code) {
-		set_sizes(t);
-		code = open_parameters(t, &source, has_same_labels(&t->config, &c), e);
-	}
-	weights_close(&source);
-	config_free(&c);
+		code = copy_labels(&t->config, &t->options, c, e);
+	if (code)
+		return code;
+	set_sizes(t);
+	code = open_parameters(t, source, has_same_labels(&t->config, c), e);
 	return code ? code : open_work(t, e);
 }
 
-int trainer_open_with(struct trainer **out, const char *dir, const struct trainer_options *options,
-                      const struct kernels *kernels, struct err *e)
+static int open_directory(struct trainer *t, const char *dir, struct err *e)
 {
-	struct trainer *t = calloc(1, sizeof *t);
-	*out = NULL;
+	struct weights source;
+	struct config c;
+	int code = open_source(&source, &c, dir, e);
+	if (code)
+		return code;
+	code = open_all(t, &c, &source, e);
+	weights_close(&source);
+	config_free(&c);
+	return code;
+}
+
+static int open_empty(struct trainer **out, const struct trainer_options *options, const struct kernels *kernels,
+                      struct err *e)
+{
+	struct trainer *t = *out = calloc(1, sizeof *t);
 	if (!t)
 		return err_set(e, ERR_MEMORY, "out of memory for a trainer");
 	t->options = *options;
 	t->kernels = kernels;
-	int code = open_all(t, dir, e);
-	if (code) {
-		trainer_close(t);
-		return code;
-	}
-	*out = t;
-	return 0;
+	int code = find_kernels(t, e);
+	if (!code)
+		code = pool_open(&t->pool, t->options.threads, e);
+	t->threads = pool_threads(t->pool);
+	return code;
 }
 
-int trainer_open(struct trainer **out, const char *dir, const struct trainer_options *options, struct err *e)
+/* A trainer that could not be opened is none. */
+static int opened(struct trainer **t, int code)
 {
-	return trainer_open_with(out, dir, options, NULL, e);
+	if (code) {
+		trainer_close(*t);
+		*t = NULL;
+	}
+	return code;
+}
+
+int trainer_open_with(struct trainer **t, const char *dir, const struct trainer_options *options,
+                      const struct kernels *kernels, struct err *e)
+{
+	int code = open_empty(t, options, kernels, e);
+	return opened(t, code ? code : open_directory(*t, dir, e));
+}
+
+int trainer_open_random(struct trainer **t, const struct config *c, const struct trainer_options *options,
+                        struct err *e)
+{
+	const struct weights none = {0};
+	int code = open_empty(t, options, NULL, e);
+	return opened(t, code ? code : open_all(*t, c, &none, e));
+}
+
+int trainer_open(struct trainer **t, const char *dir, const struct trainer_options *options, struct err *e)
+{
+	return trainer_open_with(t, dir, options, NULL, e);
 }
 
 void trainer_close(struct trainer *t)
