@@ -9,7 +9,7 @@ struct run {
 	struct trainer *trainer;
 	struct example *examples; /* [sequences] */
 	const struct example **list;
-	int *ids;        /* of the longest text: all texts begin alike, at another place */
+	int *ids;        /* text after text */
 	float *saliency; /* [longest] */
 	uint64_t step;
 };
@@ -59,17 +59,18 @@ static int make_examples(struct run *r, struct err *e)
 	const int longest = longest_of(cell), texts = cell->sequences, V = cell->config->V, first = V > 1000 ? 1000 : 0;
 	r->examples = calloc((size_t)texts, sizeof *r->examples);
 	r->list = malloc((size_t)texts * sizeof *r->list);
-	r->ids = malloc(((size_t)longest + (size_t)texts) * sizeof *r->ids);
+	r->ids = malloc((size_t)cell->tokens * sizeof *r->ids);
 	r->saliency = malloc((size_t)longest * sizeof *r->saliency);
 	if (!r->examples || !r->list || !r->ids || !r->saliency)
 		return err_set(e, ERR_MEMORY, "out of memory for %d texts", texts);
-	for (int i = 0; i < longest + texts; i++)
-		r->ids[i] = first + (int)((int64_t)i * 7919 % (V - first));
+	for (int64_t i = 0; i < cell->tokens; i++)
+		r->ids[i] = first + (int)(i * 7919 % (V - first));
 	for (int i = 0; i < longest; i++)
 		r->saliency[i] = 1;
-	for (int i = 0; i < texts; i++) {
+	const int *ids = r->ids;
+	for (int i = 0; i < texts; ids += cell->lengths[i++]) {
 		r->examples[i] =
-			(struct example){.n = cell->lengths[i], .ids = r->ids + i, .label = i % LABELS, .saliency = r->saliency};
+			(struct example){.n = cell->lengths[i], .ids = ids, .label = i % LABELS, .saliency = r->saliency};
 		r->list[i] = &r->examples[i];
 	}
 	return 0;

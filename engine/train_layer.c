@@ -282,6 +282,7 @@ void train_embed_backward(struct trainer *t)
 	for (int b = 0; b < t->B; b++)
 		for (int i = t->start[b]; i < t->start[b + 1]; i++) {
 			const float *dx = t->d.x + (size_t)i * t->h_stride;
+			t->touched[t->ids[i]] = 1;
 			add_row(t->g.word_embedding + (size_t)t->ids[i] * H, dx, t->config.H);
 			if (t->g.type_embedding)
 				add_row(t->g.type_embedding + (size_t)t->type_ids[i] * H, dx, t->config.H);

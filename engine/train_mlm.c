@@ -102,6 +102,8 @@ void train_mlm(struct trainer *t)
 	struct train_mlm *m = &t->mlm;
 	memset(t->d.x, 0, (size_t)t->T * t->h_stride * sizeof *t->d.x);
 	m->count = 0;
+	if (t->is_training)
+		memset(t->touched, 1, (size_t)t->config.V);
 	for (int b = 0; b < t->B; b++)
 		for (int i = 0; i < t->examples[b]->n; i++) {
 			if (t->examples[b]->targets[i] < 0)

@@ -171,6 +171,7 @@ static void place_work(struct trainer *t, struct arena *a)
 	t->start = ARENA_TAKE(a, B + 1, int);
 	t->ids = ARENA_TAKE(a, T, int);
 	t->type_ids = ARENA_TAKE(a, T, int);
+	t->touched = ARENA_TAKE(a, (size_t)t->config.V, unsigned char);
 	t->embedding_sum = ARENA_TAKE(a, T * H, float);
 	t->embedding_bits = ARENA_TAKE(a, T * (size_t)mask_words(t->config.H), uint16_t);
 	t->state = ARENA_TAKE(a, T * H, float);
@@ -226,19 +227,6 @@ static void place_mlm_maps(struct trainer *t, struct arena *a)
 		s->map->bias = ARENA_TAKE(a, columns, float);
 	}
 }
-
-static void pack_task(void *arg, int task, int worker)
-{
-	const struct trainer *t = arg;
-	const struct map_source *s = &t->sources[task];
-	float *panels = (float *)(uintptr_t)t->back[task].panels;
-	(void)worker;
-	map_fill(s);
-	for (int i = 0; i < s->count; i++)
-		linear_pack_backward(panels, s->N * s->count, i * s->N, s->w[i], s->N, s->K);
-}
-
-void train_pack(struct trainer *t) { pool_for(t->pool, t->sources_count, pack_task, t); }
 
 static int list_sources(struct trainer *t, struct err *e)
 {
@@ -757,7 +745,7 @@ int trainer_gradient(struct trainer *t, const struct example *const *examples, i
 	if (code)
 		return code;
 	begin_losses(t, step, lambda, total_weight(t, examples, count), count);
-	memset(t->g.values, 0, t->g.count * sizeof *t->g.values);
+	optim_clear(t);
 	for (int done = 0; done < count;) {
 		done += take(t, examples + done, count - done);
 		run_micro_batch(t);

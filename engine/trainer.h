@@ -79,8 +79,9 @@ struct trainer {
 	float *zero_bias;         /* as long as any map's output */
 	struct segment *segments; /* of the parameters, for the optimiser */
 	int segments_count;
-	double *partial_sums; /* [segments_count] */
-	int64_t updates;      /* steps of the optimiser so far */
+	double *partial_sums;   /* [segments_count] */
+	unsigned char *touched; /* [V] rows of the word embedding whose gradient may not be 0 */
+	int64_t updates;        /* steps of the optimiser so far */
 
 	/* The micro-batch in hand. */
 	const struct example *const *examples;
@@ -220,5 +221,7 @@ void adapler_backward(struct trainer *t, int layer, enum adapler_loss loss);
 
 /* optim.c */
 int optim_plan(struct trainer *t, struct err *e);
+/* Zeroes the gradients: of eta and theta none are kept between steps. */
+void optim_clear(struct trainer *t);
 
 #endif
