@@ -123,6 +123,15 @@ int trainer_open_with(struct trainer **t, const char *dir, const struct trainer_
 int trainer_open_random(struct trainer **t, const struct config *c, const struct trainer_options *options,
                         struct err *e);
 
+static inline int train_is_mlm(const struct trainer *t) { return t->options.objective == OBJECTIVE_MLM; }
+
+/* train_plan.c: pieces of the workspace, measured and placed (base/arena.h). */
+void train_place_work(struct trainer *t, struct arena *a);
+void train_place_mlm_maps(struct trainer *t, struct arena *a);
+void train_place_back(struct trainer *t, struct arena *a);
+/* The maps whose weights are trained: the model's and the masked language model's own. */
+int train_list_sources(struct trainer *t, struct err *e);
+
 /* Sites of dropout within a layer, for the rng's stream. */
 enum drop_site { DROP_ATTENTION, DROP_OUTPUT1, DROP_OUTPUT2, DROP_EMBEDDING, DROP_POOLED, DROP_SITES };
 
