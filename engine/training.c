@@ -405,7 +405,8 @@ static int open_run(struct run *r)
 		return err_set(r->e, ERR_MEMORY, "out of memory for the order of %d examples", r->count);
 	find_key(r);
 	count_steps(r);
-	return run_folder_open(&r->folder, r->plan->out, r->e);
+	int code = run_folder_open(&r->folder, r->plan->out, r->e);
+	return code || !r->plan->start_over ? code : run_folder_clear(&r->folder, r->e);
 }
 
 static int run_epochs(struct run *r)

@@ -24,11 +24,22 @@ struct judging {
 	struct judgement *out;
 };
 
+/* Names may be others (LABEL_0 ...), but those that are the same must be the same classes. */
+static int check_order(const struct dataset *d, const struct config *c, struct err *e)
+{
+	for (int i = 0; i < d->classes && c->labels; i++)
+		for (int k = 0; k < c->C; k++)
+			if (k != i && !strcmp(d->labels[i], c->labels[k]))
+				return err_set(e, ERR_MISMATCH, "label '%s' is class %d of %s, but class %d of the model", d->labels[i],
+				               i, d->task->name, k);
+	return 0;
+}
+
 static int check(const struct dataset *d, const struct config *c, struct err *e)
 {
-	if (d->labelled != d->count)
-		return err_set(e, ERR_USAGE, "%s %s has %d samples without a label: it cannot be judged by", d->task->name,
-		               split_name(d->split), d->count - d->labelled);
+	int code = dataset_check_labelled(d, e);
+	if (code)
+		return code;
 	if (d->count < 1)
 		return err_set(e, ERR_FORMAT, "%s %s is empty", d->task->name, split_name(d->split));
 	if ((d->classes ? d->classes : 1) != c->C)
@@ -36,13 +47,15 @@ static int check(const struct dataset *d, const struct config *c, struct err *e)
 		               d->classes ? d->classes : 1, c->C);
 	if (c->L > JUDGE_LAYERS_MAX)
 		return err_set(e, ERR_LIMIT, "the model has %d layers, at most %d can be judged", c->L, JUDGE_LAYERS_MAX);
-	return 0;
+	return check_order(d, c, e);
 }
 
 static int open(struct judging *j, const struct model *m, const struct judge_options *o, struct err *e)
 {
 	const size_t n = (size_t)j->data->count;
 	j->batch = o->batch ? o->batch : BATCH_DEFAULT;
+	if (o->rows && j->batch > o->rows / j->data->longest)
+		j->batch = o->rows < j->data->longest ? 1 : o->rows / j->data->longest;
 	const int64_t rows = encoded_largest_batch(j->data, j->batch);
 	const struct session_options session = {.threads = o->threads, .max_rows = (int)rows, .max_sequences = j->batch};
 	j->start = malloc(((size_t)j->batch + 1) * sizeof *j->start);

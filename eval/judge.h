@@ -18,7 +18,8 @@ struct judgement {
 
 struct judge_options {
 	const char *policy; /* as policy_parse takes it */
-	int batch;          /* 0: 32 */
+	int batch;          /* texts; 0: 32 */
+	int rows;           /* tokens of a batch at most, unless one text has more; 0: no limit */
 	int threads;
 };
 
