@@ -14,7 +14,7 @@ struct judging {
 	const struct encoded *data;
 	struct policy policy, dense;
 	struct session *session;
-	int batch;
+	int batch, is_regression;
 	int *start, *ids, *type_ids; /* of the batch in hand */
 	int *gold, *pred;            /* [n] */
 	double *target, *predicted;  /* [n] */
@@ -97,8 +97,8 @@ static void note_prediction(struct judging *j, int index, const float *logits)
 	j->pred[index] = 0;
 	for (int i = 1; i < C; i++)
 		j->pred[index] = logits[i] > logits[j->pred[index]] ? i : j->pred[index];
-	if (x->label >= 0)
-		j->loss -= log(fmax(p[x->label], 1e-300));
+	const double error = (double)logits[0] - x->value;
+	j->loss += j->is_regression ? error * error : -log(fmax(p[x->label], 1e-300));
 }
 
 static void note_cost(struct judging *j, const struct trace *t, int b)
@@ -150,7 +150,7 @@ static int conclude(struct judging *j, const struct dataset *d, struct err *e)
 	out->score = metric->compute(&o);
 	out->n = o.n;
 	out->L = j->c->L;
-	out->loss = d->classes ? j->loss / o.n : NAN;
+	out->loss = j->loss / o.n;
 	out->flops_speedup = (double)j->flops_dense / (double)j->flops;
 	for (int l = 0; l < j->c->L; l++)
 		out->kept[l] = (double)j->rows[l] / (double)j->data->tokens;
@@ -160,7 +160,7 @@ static int conclude(struct judging *j, const struct dataset *d, struct err *e)
 int judge(struct judgement *out, const struct model *m, const struct dataset *d, const struct encoded *data,
           const struct judge_options *o, struct err *e)
 {
-	struct judging j = {.c = model_config(m), .data = data, .out = out};
+	struct judging j = {.c = model_config(m), .data = data, .is_regression = !d->classes, .out = out};
 	memset(out, 0, sizeof *out);
 	int code = check(d, j.c, e);
 	if (!code)

@@ -10,7 +10,7 @@ enum { JUDGE_LAYERS_MAX = 64 };
 struct judgement {
 	int n, L;
 	double score;                  /* the task's main metric */
-	double loss;                   /* mean log loss; NaN for a regression */
+	double loss;                   /* mean log loss; of a regression the mean squared error */
 	double flops_speedup;          /* sum of dense FLOPs / sum of FLOPs (never a mean of ratios) */
 	double seconds;                /* of the model's runs alone */
 	double kept[JUDGE_LAYERS_MAX]; /* share of all tokens that layer l attends to */

@@ -112,6 +112,7 @@ static int on_begin(void *arg, const char *key, int64_t step, int64_t steps, str
 		log_info("going on after step %lld of %lld", (long long)step, (long long)steps);
 	l->seen_tokens = steps ? (int64_t)((double)l->tokens * (double)step / (double)steps) : 0;
 	progress_begin(&l->progress, l->run.kind, "tokens", l->tokens, log_is_quiet());
+	l->progress.skipped = l->seen_tokens;
 	return code;
 }
 
