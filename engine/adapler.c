@@ -260,12 +260,12 @@ static void predictor_weight_gradients(struct trainer *t, int layer)
 {
 	const struct layer_parameters *g = &t->g.layer[layer];
 	const struct train_gradients *d = &t->d;
-	struct weight_gradients all = {.count = 0};
-	weight_gradients_add(&all, g->cp_dense_w, g->cp_dense_b, d->predictor, t->k_stride, t->layer[layer].x, t->h_stride,
-	                     t->T, t->config.K, t->config.H);
-	weight_gradients_add(&all, g->cp_score_w, g->cp_score_b, d->score, 1, d->predictor_active, t->k_stride, t->T, 1,
-	                     t->config.K);
-	weight_gradients_run(t, &all);
+	struct train_jobs all = {.weights_count = 0};
+	train_jobs_add_weight(&all, g->cp_dense_w, g->cp_dense_b, d->predictor, t->k_stride, t->layer[layer].x, t->h_stride,
+	                      t->T, t->config.K, t->config.H);
+	train_jobs_add_weight(&all, g->cp_score_w, g->cp_score_b, d->score, 1, d->predictor_active, t->k_stride, t->T, 1,
+	                      t->config.K);
+	train_jobs_run(t, 0, &all);
 }
 
 void adapler_backward(struct trainer *t, int layer, enum adapler_loss loss)

@@ -6,7 +6,8 @@
 #include "base/log.h"
 #include "base/opt.h"
 #include "base/progress.h"
-#include "engine.h"
+#include "bench.h"
+#include "config.h"
 #include "model.h"
 
 #include <stddef.h>
@@ -18,7 +19,7 @@ enum { LIST_MAX = 64, RUNS_MAX = 2000, SEQUENCES_MAX = 4096 };
 
 struct bench_args {
 	const char *model, *shape, *lengths, *batch, *threads, *keep, *policy, *kernels, *lengths_file;
-	int precision, is_json, runs, is_full;
+	int precision, is_json, runs, is_full, is_train;
 	double seconds;
 };
 
@@ -46,6 +47,8 @@ static const struct opt options[] = {
 	OPTION("runs", 0, OPT_INT, runs, "N", "runs a cell at least (default 5)", 1, RUNS_MAX),
 	OPTION("full-last-layer", 0, OPT_FLAG, is_full, NULL, "compute the rows of the last layer that logits do not need",
            0, 0),
+	OPTION("train", 0, OPT_FLAG, is_train, NULL,
+           "time whole training steps: forward, backward and AdamW, with dropout; --policy adapler: of AdapLeR", 0, 0),
 	OPTION("json", 0, OPT_FLAG, is_json, NULL, "one JSON object a cell", 0, 0),
 	{.kind = OPT_END},
 };
@@ -58,8 +61,9 @@ enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 struct bench {
 	const struct bench_args *args;
-	struct model *model;
-	const struct config *c;
+	struct model *model; /* NULL under --train, which opens trainers */
+	struct config config;
+	const struct config *c; /* of the model */
 	char shape[64];
 	int lengths[LIST_MAX], length_count, batches[LIST_MAX], batch_count, threads[LIST_MAX], thread_count;
 	char *keep[LIST_MAX]; /* pieces of keep_text */
@@ -75,8 +79,8 @@ struct bench {
 struct cell {
 	int length, batch, threads; /* length 0: by --lengths-file */
 	const char *keep;
-	double median_ms, min_ms, max_ms, flops, dense_flops;
-	int runs;
+	double flops, dense_flops;
+	struct timing timing;
 	struct profile profile; /* of the median's run, roughly: the last */
 	size_t workspace_bytes;
 };
@@ -147,33 +151,55 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Two warm-up passes, then as many as fit the time, at least args->runs. */
+int timing_run(struct timing *t, int (*run)(void *arg, struct err *e), void *arg, struct err *e)
+{
+	static double ms[RUNS_MAX];
+	const int64_t begin = clock_ns(), limit = (int64_t)(t->seconds * 1e9);
+	int code = 0;
+	t->runs = 0;
+	while (!code && t->runs < RUNS_MAX && !interrupt_pending() && (t->runs < t->least || clock_ns() - begin < limit)) {
+		const int64_t start = clock_ns();
+		code = run(arg, e);
+		ms[t->runs++] = (double)(clock_ns() - start) * 1e-6;
+	}
+	if (!code && interrupt_pending())
+		return err_set(e, ERR_INTERRUPTED, "interrupted within a cell");
+	if (code)
+		return code;
+	qsort(ms, (size_t)t->runs, sizeof *ms, compare_doubles);
+	t->median_ms = ms[t->runs / 2];
+	t->min_ms = ms[0];
+	t->max_ms = ms[t->runs - 1];
+	return 0;
+}
+
+struct forward_run {
+	struct session *session;
+	const struct bench *bench;
+	const struct batches *all;
+	const struct policy *policy;
+	struct trace trace;
+};
+
+static int run_forward(void *arg, struct err *e)
+{
+	struct forward_run *r = arg;
+	return run_all(r->session, r->bench, r->all, r->policy, NULL, &r->trace, e);
+}
+
+/* Two passes, which also warm up, count the FLOPs. */
 static int time_cell(struct cell *cell, struct session *s, const struct bench *b, const struct batches *all,
                      const struct policy *p, const struct policy *dense, struct err *e)
 {
-	static double ms[RUNS_MAX];
-	struct trace t;
-	int code = run_all(s, b, all, dense, &cell->dense_flops, &t, e);
+	struct forward_run r = {.session = s, .bench = b, .all = all, .policy = p};
+	int code = run_all(s, b, all, dense, &cell->dense_flops, &r.trace, e);
 	if (!code)
-		code = run_all(s, b, all, p, &cell->flops, &t, e);
-	int64_t begin = clock_ns(), limit = (int64_t)(b->args->seconds * 1e9);
-	cell->runs = 0;
-	while (!code && cell->runs < RUNS_MAX && !interrupt_pending() &&
-	       (cell->runs < b->args->runs || clock_ns() - begin < limit)) {
-		int64_t start = clock_ns();
-		code = run_all(s, b, all, p, NULL, &t, e);
-		ms[cell->runs++] = (double)(clock_ns() - start) * 1e-6;
-	}
-	if (!code && interrupt_pending())
-		return err_set(e, ERR_INTERRUPTED, "interrupted in a cell of length %d", cell->length);
-	if (code)
-		return code;
-	qsort(ms, (size_t)cell->runs, sizeof *ms, compare_doubles);
-	cell->median_ms = ms[cell->runs / 2];
-	cell->min_ms = ms[0];
-	cell->max_ms = ms[cell->runs - 1];
-	cell->profile = t.profile;
-	return 0;
+		code = run_all(s, b, all, p, &cell->flops, &r.trace, e);
+	cell->timing = (struct timing){.least = b->args->runs, .seconds = b->args->seconds};
+	if (!code)
+		code = timing_run(&cell->timing, run_forward, &r, e);
+	cell->profile = r.trace.profile;
+	return code;
 }
 
 static int cell_policy(struct policy *p, const struct bench *b, const struct cell *cell, struct err *e)
@@ -234,7 +260,8 @@ static void print_json(struct bench *b, const struct cell *cell, double speedup)
 	         "{\"shape\":\"%s\",\"length\":%d,\"batch\":%d,\"threads\":%d,\"precision\":\"f32\",\"kernels\":\"%s\"",
 	         b->shape, cell->length, cell->batch, cell->threads, model_kernels(b->model));
 	buf_addf(out, ",\"keep\":\"%s\",\"median_ms\":%.5g,\"min_ms\":%.5g,\"max_ms\":%.5g,\"runs\":%d,\"gflops\":%.4g",
-	         cell->keep, cell->median_ms, cell->min_ms, cell->max_ms, cell->runs, cell->flops / cell->median_ms * 1e-6);
+	         cell->keep, cell->timing.median_ms, cell->timing.min_ms, cell->timing.max_ms, cell->timing.runs,
+	         cell->flops / cell->timing.median_ms * 1e-6);
 	buf_addf(out, ",\"flops_speedup\":%.4g,\"time_speedup\":", cell->dense_flops / cell->flops);
 	buf_add_json_double(out, speedup);
 	buf_addf(out, ",\"weight_bytes\":%zu,\"workspace_bytes\":%zu", model_bytes(b->model), cell->workspace_bytes);
@@ -250,14 +277,44 @@ static void print_line(struct bench *b, const struct cell *cell, double speedup)
 	if (cell->length)
 		snprintf(length, sizeof length, "%d", cell->length);
 	buf_addf(&b->out, "%-16s %6s %5d %7d  %-9s %9.3f %9.3f %9.3f %5d %8.1f %7.2f %7.2f", b->shape, length, cell->batch,
-	         cell->threads, cell->keep, cell->median_ms, cell->min_ms, cell->max_ms, cell->runs,
-	         cell->flops / cell->median_ms * 1e-6, cell->dense_flops / cell->flops, speedup);
+	         cell->threads, cell->keep, cell->timing.median_ms, cell->timing.min_ms, cell->timing.max_ms,
+	         cell->timing.runs, cell->flops / cell->timing.median_ms * 1e-6, cell->dense_flops / cell->flops, speedup);
 	buf_addf(&b->out, "  %5.1f %5.1f %5.1f %5.1f\n", (double)p->products * percent, (double)p->attention * percent,
 	         (double)p->normalisation * percent, (double)p->policy * percent);
 }
 
+static void print_train_json(struct bench *b, int length, const struct train_cell *cell)
+{
+	const struct timing *t = &cell->timing;
+	buf_addf(&b->out, "{\"train\":true,\"shape\":\"%s\",\"length\":%d,\"batch\":%d,\"threads\":%d", b->shape, length,
+	         cell->batch, cell->threads);
+	buf_addf(&b->out, ",\"precision\":\"f32\",\"keep\":\"1\",\"policy\":\"%s\"", cell->is_adapler ? "adapler" : "none");
+	buf_addf(&b->out, ",\"median_ms\":%.5g,\"min_ms\":%.5g,\"max_ms\":%.5g,\"runs\":%d,\"steps\":%d", t->median_ms,
+	         t->min_ms, t->max_ms, t->runs, cell->steps);
+	buf_addf(&b->out, ",\"tokens\":%lld,\"tokens_per_second\":%.5g,\"gflops\":%.4g,\"bytes\":%zu}\n",
+	         (long long)cell->tokens, (double)cell->tokens / t->median_ms * 1e3, cell->flops / t->median_ms * 1e-6,
+	         cell->bytes);
+}
+
+static void print_train_line(struct bench *b, int length, const struct train_cell *cell)
+{
+	const struct timing *t = &cell->timing;
+	char text[16] = "file";
+	if (length)
+		snprintf(text, sizeof text, "%d", length);
+	buf_addf(&b->out, "%-16s %6s %5d %7d  %9.3f %9.3f %9.3f %5d %6d %9.0f %8.1f %9.1f\n", b->shape, text, cell->batch,
+	         cell->threads, t->median_ms, t->min_ms, t->max_ms, t->runs, cell->steps,
+	         (double)cell->tokens / t->median_ms * 1e3, cell->flops / t->median_ms * 1e-6,
+	         (double)cell->bytes / 1048576);
+}
+
 static void print_head(struct bench *b)
 {
+	if (b->args->is_train) {
+		buf_addf(&b->out, "%-16s %6s %5s %7s  %9s %9s %9s %5s %6s %9s %8s %9s\n", "shape", "length", "batch", "threads",
+		         "median ms", "min ms", "max ms", "runs", "steps", "tokens/s", "GFLOP/s", "MiB");
+		return;
+	}
 	buf_addf(&b->out, "%-16s %6s %5s %7s  %-9s %9s %9s %9s %5s %8s %7s %7s  %5s %5s %5s %5s\n", "shape", "length",
 	         "batch", "threads", "keep", "median ms", "min ms", "max ms", "runs", "GFLOP/s", "flops x", "time x",
 	         "prod%", "attn%", "norm%", "pol%");
@@ -281,13 +338,38 @@ static int run_schedules(struct bench *b, int length, int batch, int threads, st
 		if (code)
 			return code;
 		if (k == 0)
-			dense_ms = cell.median_ms;
-		(b->args->is_json ? print_json : print_line)(b, &cell, dense_ms / cell.median_ms);
+			dense_ms = cell.timing.median_ms;
+		(b->args->is_json ? print_json : print_line)(b, &cell, dense_ms / cell.timing.median_ms);
 		progress_update(&b->progress, ++b->done, NULL);
 		flush(b);
 		if (interrupt_pending())
 			return err_set(e, ERR_INTERRUPTED, "interrupted after %lld cells", (long long)b->done);
 	}
+	return 0;
+}
+
+/* Training in one cell: a batch of equal lengths is a step, a distribution is as many as it takes. */
+static int run_training(struct bench *b, int length, int batch, int threads, struct err *e)
+{
+	const struct bench_args *a = b->args;
+	int equal[SEQUENCES_MAX];
+	for (int i = 0; i < batch; i++)
+		equal[i] = length;
+	struct train_cell cell = {.model = a->model,
+	                          .config = b->c,
+	                          .kernels = a->kernels,
+	                          .is_adapler = a->policy && !strcmp(a->policy, "adapler"),
+	                          .lengths = length ? equal : b->distribution,
+	                          .sequences = length ? batch : b->distribution_count,
+	                          .batch = batch,
+	                          .threads = threads,
+	                          .timing = {.least = a->runs, .seconds = a->seconds}};
+	int code = bench_train(&cell, e);
+	if (code)
+		return code;
+	(a->is_json ? print_train_json : print_train_line)(b, length, &cell);
+	progress_update(&b->progress, ++b->done, NULL);
+	flush(b);
 	return 0;
 }
 
@@ -303,7 +385,8 @@ static int run_grid(struct bench *b, struct err *e)
 	for (int j = 0; j < b->thread_count; j++)
 		for (int i = 0; i < b->batch_count; i++)
 			for (int n = 0; n < lengths && !code; n++)
-				code = run_schedules(b, b->distribution ? 0 : b->lengths[n], b->batches[i], b->threads[j], e);
+				code = (b->args->is_train ? run_training : run_schedules)(b, b->distribution ? 0 : b->lengths[n],
+				                                                          b->batches[i], b->threads[j], e);
 	progress_end(&b->progress);
 	return code;
 }
@@ -324,22 +407,34 @@ static int parse_shape(struct config *c, const char *text, struct err *e)
 	return 0;
 }
 
+static int read_config(struct bench *b, struct err *e)
+{
+	struct config *c = &b->config;
+	if (b->args->model)
+		return config_read(c, b->args->model, e);
+	*c = (struct config){.V = 30522,
+	                     .P = 512,
+	                     .C = 2,
+	                     .types = 2,
+	                     .K = 32,
+	                     .act = ACT_GELU,
+	                     .layer_norm_eps = 1e-12,
+	                     .initializer_range = 0.02};
+	int code = parse_shape(c, b->args->shape ? b->args->shape : "base", e);
+	c->D = code ? 0 : c->H / c->A;
+	return code;
+}
+
 static int open_model(struct bench *b, struct err *e)
 {
 	struct model_options o = {.kernels = b->args->kernels};
-	int code;
-	if (b->args->model) {
-		if ((code = model_open(&b->model, b->args->model, &o, e)))
-			return code;
-	} else {
-		struct config c = {.V = 30522, .P = 512, .C = 2, .types = 2, .K = 32, .act = ACT_GELU, .layer_norm_eps = 1e-12};
-		if ((code = parse_shape(&c, b->args->shape ? b->args->shape : "base", e)))
-			return code;
-		c.D = c.H / c.A;
-		if ((code = model_open_random(&b->model, &c, &o, e)))
-			return code;
-	}
-	b->c = model_config(b->model);
+	int code = read_config(b, e);
+	if (!code && !b->args->is_train)
+		code = b->args->model ? model_open(&b->model, b->args->model, &o, e)
+		                      : model_open_random(&b->model, &b->config, &o, e);
+	if (code)
+		return code;
+	b->c = &b->config;
 	snprintf(b->shape, sizeof b->shape, "%dx%dx%dx%d", b->c->L, b->c->H, b->c->A, b->c->F);
 	return 0;
 }
@@ -424,6 +519,8 @@ static int bench_run(const struct command *c, int argc, char **argv, struct err 
 		return code;
 	if (count || (args.model && args.shape))
 		return err_set(e, ERR_USAGE, "bench takes --model or --shape, and no other words");
+	if (args.is_train && (args.keep || args.is_full || (args.policy && strcmp(args.policy, "adapler") != 0)))
+		return err_set(e, ERR_USAGE, "--train knows no --keep, no --full-last-layer and only --policy adapler");
 	if (args.precision)
 		return err_set(e, ERR_UNSUPPORTED, "precision '%s' is not built in (known: f32)",
 		               args.precision == 1 ? "bf16" : "int8");
@@ -438,6 +535,7 @@ static int bench_run(const struct command *c, int argc, char **argv, struct err 
 	if (b.model)
 		say_memory(&b);
 	model_close(b.model);
+	config_free(&b.config);
 	buf_free(&b.out);
 	free(b.distribution);
 	free(b.keep_text);
@@ -452,10 +550,13 @@ const struct command bench_command = {
 		"Lists are 1,8,32 or from:to:step. Every cell is warmed up, then repeated; the median, minimum and maximum\n"
 		"of a whole forward pass are printed, with the FLOPs speedup over dense (flops x), the speedup measured\n"
 		"(time x), and the share of each part of the pass. --keep schedules are shares of the length at the\n"
-		"start: 0.5 at every layer, or 0.8/0.6/0.4 by layer. --json: shape, length, batch, threads, precision,\n"
+		"start: 0.5 at every layer, or 0.8/0.6/0.4 by layer. --train times steps of training instead: forward,\n"
+		"backward and AdamW with a dropout of 0.1, on random weights or the model's. --json: shape, length, batch, "
+        "threads, precision,\n"
 		"keep, median_ms, min_ms, runs, gflops, flops_speedup, time_speedup and more, one object a cell.",
 	.examples = "adapler bench --shape small --lengths 16,128 --batch 1,8 --threads 1,2\n"
-				"adapler bench --shape base --lengths 128 --keep 0.75,0.5,0.25,0.1 --json",
+				"adapler bench --shape base --lengths 128 --keep 0.75,0.5,0.25,0.1 --json\n"
+				"adapler bench --train --shape small --lengths 64 --batch 32 --threads 2",
 	.options = options,
 	.run = bench_run,
 };

@@ -273,7 +273,8 @@ int trainer_saliency(struct trainer *t, const struct example *const *examples, i
 /* Writes a model directory: weights as dtype "f32" or "bf16", config, and the vocabulary files of `from`. */
 int trainer_save(const struct trainer *t, const char *dir, const char *dtype, const char *from, struct err *e);
 
-/* The same losses without dropout, and without touching gradients; not with AdapLeR. */
+/* The same losses without dropout and without touching gradients. AdapLeR's own parts are left out: nothing is removed,
+ * the task's loss is all there is. */
 int trainer_evaluate(struct trainer *t, const struct example *const *examples, int count, struct losses *out,
                      struct err *e);
 
@@ -319,7 +320,8 @@ struct training_score {
 	double speed; /* speedup that goes with it; NaN: none */
 };
 
-/* What the caller is told. Each may be NULL; one that returns an error ends the run after a checkpoint. */
+/* What the caller is told. Each may be NULL. One that returns an error ends the run, which can go on from its last
+ * checkpoint; one is written when it was `epoch`. */
 struct training_events {
 	void *arg;
 	/* A run begins, or goes on after `step` steps: what was noted beyond them is done again. */

@@ -2,6 +2,7 @@
 
 #include "base/rng.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +36,20 @@ void init_tensor(float *out, const struct weight_info *info, const struct config
 		fill(out + (int64_t)c->pad_id * info->columns, 0, info->columns);
 }
 
+void init_sinusoids(float *out, const struct config *c)
+{
+	const double size = c->initializer_range * sqrt(2);
+	for (int p = 0; p < c->P; p++)
+		for (int h = 0; h < c->H; h++) {
+			const double angle = p / pow(10000, (double)(h / 2 * 2) / c->H);
+			out[(size_t)p * (size_t)c->H + (size_t)h] = (float)(size * (h % 2 ? cos(angle) : sin(angle)));
+		}
+}
+
 struct fresh {
 	const struct config *c;
 	uint64_t seed;
+	enum init_positions positions;
 	enum dtype dtype;
 	struct tensor_source *tensors; /* NULL while counting */
 	char (*names)[TENSOR_NAME_SIZE];
@@ -58,15 +70,18 @@ static int add(const struct weight_info *info, void *arg)
 		                                              .shape = {info->rows, info->columns},
 		                                              .values = values};
 		init_tensor(values, info, f->c, f->seed);
+		if (f->positions == POSITIONS_SINUSOID && ends_with(info->name, "position_embeddings.weight"))
+			init_sinusoids(values, f->c);
 	}
 	f->count++;
 	f->used += count_of(info);
 	return 0;
 }
 
-int init_write(const struct config *c, uint64_t seed, enum dtype d, const char *path, struct err *e)
+int init_write(const struct config *c, uint64_t seed, enum init_positions positions, enum dtype d, const char *path,
+               struct err *e)
 {
-	struct fresh f = {.c = c, .seed = seed, .dtype = d};
+	struct fresh f = {.c = c, .seed = seed, .positions = positions, .dtype = d};
 	weights_visit(NULL, c, GROUPS_CLASSIFIER, add, &f);
 	f.tensors = calloc((size_t)f.count, sizeof *f.tensors);
 	f.names = calloc((size_t)f.count, sizeof *f.names);

@@ -9,7 +9,7 @@
 struct init_args {
 	const char *config, *vocab, *out;
 	uint64_t seed;
-	int dtype, force;
+	int dtype, positions, force;
 };
 
 static const struct opt options[] = {
@@ -18,6 +18,8 @@ static const struct opt options[] = {
 	{"vocab", 0, OPT_FILE, offsetof(struct init_args, vocab), "FILE", "vocab.txt, as long as the config says", 0, 0},
 	{"seed", 0, OPT_U64, offsetof(struct init_args, seed), "N", "seed of the random weights (0)", 0, 0},
 	{"out", 'o', OPT_DIR, offsetof(struct init_args, out), "DIR", "the model's folder; made", 0, 0},
+	{"positions", 0, OPT_CHOICE, offsetof(struct init_args, positions), "normal|sinusoid",
+     "how position embeddings begin (normal)", 0, 0},
 	{"dtype", 0, OPT_CHOICE, offsetof(struct init_args, dtype), "f32|f16|bf16", "dtype of the weights (f32)", 0, 0},
 	{"force", 'f', OPT_FLAG, offsetof(struct init_args, force), NULL, "replace a model that is in DIR already", 0, 0},
 	{.kind = OPT_END},
@@ -43,7 +45,7 @@ static int write_files(const struct init_args *a, const struct config *c, struct
 	char path[4096];
 	int code = new_files_path(files, path, sizeof path, "model.safetensors", e);
 	if (!code)
-		code = init_write(c, a->seed, dtypes[a->dtype], path, e);
+		code = init_write(c, a->seed, (enum init_positions)a->positions, dtypes[a->dtype], path, e);
 	if (!code)
 		code = new_files_copy(files, a->vocab, "vocab.txt", e);
 	if (!code)
@@ -96,8 +98,9 @@ const struct command init_command = {
 	.usage = "--config FILE --vocab FILE --out DIR [OPTION...]",
 	.details =
 		"Weights are drawn as BERT's are: normal with the config's initializer_range, norms 1 and 0, biases 0. The\n"
-		"same seed gives the same weights on every machine. Contribution predictors are made when the config has\n"
-		"\"adapler\": {\"cp_size\": 32}.",
+		"same seed gives the same weights on every machine. For pre-training a small model from nothing, sinusoidal\n"
+		"positions and a larger initializer_range than BERT-base's 0.02 (0.05 for a width of 256) save steps.\n"
+		"Contribution predictors are made when the config has \"adapler\": {\"cp_size\": 32}.",
 	.examples = "adapler init --config config.json --vocab vocab.txt --seed 7 --out models/fresh",
 	.options = options,
 	.run = init_run,

@@ -55,18 +55,47 @@ size_t row_stride(int columns)
 	return (lines > 2 ? lines | 1 : lines) * 16;
 }
 
-/* In squares, so that a line is read and written while it is in the first-level cache. */
+typedef float v4 __attribute__((vector_size(16)));
+enum { QUAD = 4 };
+
+/* to[k][n] = from[n][k], four by four. */
+static void transpose_quad(float *to, const float *from, size_t from_stride)
+{
+	v4 a[QUAD];
+	for (int n = 0; n < QUAD; n++)
+		memcpy(&a[n], from + (size_t)n * from_stride, sizeof a[n]);
+	const v4 low01 = __builtin_shufflevector(a[0], a[1], 0, 4, 1, 5),
+			 low23 = __builtin_shufflevector(a[2], a[3], 0, 4, 1, 5);
+	const v4 high01 = __builtin_shufflevector(a[0], a[1], 2, 6, 3, 7),
+			 high23 = __builtin_shufflevector(a[2], a[3], 2, 6, 3, 7);
+	a[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+	a[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+	a[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+	a[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+	for (int k = 0; k < QUAD; k++)
+		memcpy(to + (size_t)k * PANEL, &a[k], sizeof a[k]);
+}
+
+/* Rows of w into columns of one panel. */
+static void pack_rows(float *panel, int K, const float *w, int count)
+{
+	const int quads_n = count / QUAD * QUAD, quads_k = K / QUAD * QUAD;
+	for (int n = 0; n < quads_n; n += QUAD)
+		for (int k = 0; k < quads_k; k += QUAD)
+			transpose_quad(panel + (size_t)k * PANEL + n, w + (size_t)n * (size_t)K + k, (size_t)K);
+	for (int n = 0; n < count; n++)
+		for (int k = n < quads_n ? quads_k : 0; k < K; k++)
+			panel[(size_t)k * PANEL + (size_t)n] = w[(size_t)n * (size_t)K + (size_t)k];
+}
+
 void linear_pack(float *panels, int K, int first, const float *w, int N)
 {
-	enum { SIDE = 16 };
-	for (int n0 = 0; n0 < N; n0 += SIDE)
-		for (int k0 = 0; k0 < K; k0 += SIDE)
-			for (int n = n0; n < N && n < n0 + SIDE; n++) {
-				const float *from = w + (size_t)n * (size_t)K;
-				float *to = panels + (size_t)((first + n) / PANEL) * (size_t)K * PANEL + (first + n) % PANEL;
-				for (int k = k0; k < K && k < k0 + SIDE; k++)
-					to[(size_t)k * PANEL] = from[k];
-			}
+	for (int n = 0, count; n < N; n += count) {
+		const int column = (first + n) % PANEL;
+		count = PANEL - column < N - n ? PANEL - column : N - n;
+		pack_rows(panels + (size_t)((first + n) / PANEL) * (size_t)K * PANEL + column, K, w + (size_t)n * (size_t)K,
+		          count);
+	}
 }
 
 /* As laid out in kernels_simd.h, with the most rows any table's tile has. */

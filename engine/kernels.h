@@ -142,7 +142,7 @@ struct kernels {
 	                size_t residual_stride, const uint16_t *bits, float scale, int rows, int n);
 	/* scratch: attention_grad_scratch(n, D) floats. */
 	void (*attention_grad)(const struct attention_grad *a, float *scratch);
-	/* One step for n weights; one value depends on nothing beside it, so ranges may be cut anywhere. */
+	/* One step for n weights; one value depends on nothing beside it, so ranges may be cut anywhere. g NULL: zeros. */
 	void (*adam)(float *w, const float *g, float *m, float *v, size_t n, const struct adam *a);
 	/* The sum of x^2 in double, in a fixed order. */
 	double (*square_sum)(const float *x, size_t n);

@@ -199,7 +199,7 @@ void attention_grad_ref(const struct attention_grad *a, float *scratch)
 void adam_ref(float *w, const float *g, float *m, float *v, size_t n, const struct adam *a)
 {
 	for (size_t i = 0; i < n; i++) {
-		double grad = (double)a->gradient_scale * g[i];
+		double grad = g ? (double)a->gradient_scale * g[i] : 0.0;
 		double mean = (double)a->beta1 * m[i] + (1.0 - a->beta1) * grad;
 		double square = (double)a->beta2 * v[i] + (1.0 - a->beta2) * grad * grad;
 		m[i] = (float)mean;

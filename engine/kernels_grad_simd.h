@@ -530,7 +530,7 @@ static void adam(float *w, const float *g, float *m, float *v, size_t n, const s
 	const vf decay = v_set(-a->decay), step = v_set(a->step_size);
 	for (size_t i = 0; i < n; i += LANES) {
 		const int left = n - i < LANES ? (int)(n - i) : LANES;
-		vf grad = scale * v_load_n(g + i, left), weight = v_load_n(w + i, left);
+		vf grad = g ? scale * v_load_n(g + i, left) : v_set(0.0f), weight = v_load_n(w + i, left);
 		vf mean = v_fma(beta1, v_load_n(m + i, left), rest1 * grad);
 		vf square = v_fma(beta2, v_load_n(v + i, left), rest2 * grad * grad);
 		weight = v_fma(decay, weight, weight);

@@ -12,7 +12,61 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const char STATE[] = "state.safetensors";
+#define STATE "state.safetensors"
+
+/* ---- leftovers ------------------------------------------------------------------------------------------------ */
+
+static void remove_folder(const char *path)
+{
+	char name[4096 + 300];
+	DIR *dir = opendir(path);
+	if (!dir)
+		return;
+	for (const struct dirent *d; (d = readdir(dir));)
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..")) {
+			snprintf(name, sizeof name, "%s/%s", path, d->d_name);
+			unlink(name);
+		}
+	closedir(dir);
+	rmdir(path);
+}
+
+static void epoch_path(char out[4096], const struct run_folder *f, int epoch, const char *end)
+{
+	snprintf(out, 4096, "%s/epoch-%d%s", f->path, epoch + 1, end);
+}
+
+static int is_leftover(const char *name)
+{
+	static const char *const begins[] = {STATE,       "model.safetensors",  "config.json", "vocab.txt",
+	                                     "tokenizer", "special_tokens_map", "added_tokens"};
+	const size_t n = strlen(name);
+	if (n < 4 || strcmp(name + n - 4, ".tmp") != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (!strncmp(name, begins[i], strlen(begins[i])))
+			return 1;
+	return 0;
+}
+
+/* What killed runs had begun to write; each can be as large as the state. */
+static void sweep(const struct run_folder *f)
+{
+	char name[4096 + 300];
+	DIR *dir = opendir(f->path);
+	if (!dir)
+		return;
+	for (const struct dirent *d; (d = readdir(dir));)
+		if (is_leftover(d->d_name)) {
+			snprintf(name, sizeof name, "%s/%s", f->path, d->d_name);
+			unlink(name);
+		}
+	closedir(dir);
+	for (int i = 0; i < EPOCHS_MAX; i++) {
+		epoch_path(name, f, i, ".tmp");
+		remove_folder(name);
+	}
+}
 
 /* ---- the lock ------------------------------------------------------------------------------------------------- */
 
@@ -48,6 +102,7 @@ int run_folder_open(struct run_folder *f, const char *path, struct err *e)
 		return err_set_errno(e, errno, "cannot write '%s'", name);
 	}
 	f->lock = fd;
+	sweep(f);
 	return 0;
 }
 
@@ -89,7 +144,7 @@ int run_state_write(const struct run_folder *f, const struct trainer *t, const s
 struct part {
 	const char *name;
 	enum dtype dtype;
-	int64_t count; /* -1: any */
+	int64_t count;
 	void *to;
 };
 
@@ -116,7 +171,7 @@ static int read_position(const struct checkpoint *file, struct run_state *s, int
 	s->ended = position[POSITION_ENDED];
 	s->scored = position[POSITION_SCORED];
 	*updates = position[POSITION_UPDATES];
-	if (s->scored < 0 || s->scored > EPOCHS_MAX || s->epoch < 0 || s->batch < 0 || s->step < 0)
+	if (s->epoch < 0 || s->epoch > s->epochs || s->scored != s->epoch || s->batch < 0 || s->step < 0 || *updates < 0)
 		return err_set(e, ERR_FORMAT, "the position in '%s' is out of range", checkpoint_path(file));
 	return 0;
 }
@@ -146,6 +201,16 @@ static int check_key(const struct checkpoint *file, const struct run_folder *f, 
 	return code;
 }
 
+/* What was written was finite. */
+static int check_values(const struct checkpoint *file, const struct part *p, struct err *e)
+{
+	const int64_t bad = find_not_finite(p->to, p->count);
+	if (bad < 0)
+		return 0;
+	return err_set(e, ERR_FORMAT, "value %lld of '%s' in '%s' is not finite", (long long)bad, p->name,
+	               checkpoint_path(file));
+}
+
 static int read_all(const struct checkpoint *file, const struct run_folder *f, struct trainer *t, struct run_state *s,
                     struct err *e)
 {
@@ -158,8 +223,11 @@ static int read_all(const struct checkpoint *file, const struct run_folder *f, s
 		code = read_position(file, s, &t->updates, e);
 	if (!code)
 		code = read_scores(file, s, e);
-	for (size_t i = 0; i < sizeof parts / sizeof *parts && !code; i++)
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && !code; i++) {
 		code = read_part(file, &parts[i], e);
+		if (!code)
+			code = check_values(file, &parts[i], e);
+	}
 	if (!code)
 		train_pack(t);
 	return code;
@@ -181,26 +249,6 @@ int run_state_read(const struct run_folder *f, struct trainer *t, struct run_sta
 }
 
 /* ---- the models ----------------------------------------------------------------------------------------------- */
-
-static void remove_folder(const char *path)
-{
-	char name[4096 + 300];
-	DIR *dir = opendir(path);
-	if (!dir)
-		return;
-	for (const struct dirent *d; (d = readdir(dir));)
-		if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..")) {
-			snprintf(name, sizeof name, "%s/%s", path, d->d_name);
-			unlink(name);
-		}
-	closedir(dir);
-	rmdir(path);
-}
-
-static void epoch_path(char out[4096], const struct run_folder *f, int epoch, const char *end)
-{
-	snprintf(out, 4096, "%s/epoch-%d%s", f->path, epoch + 1, end);
-}
 
 int run_folder_keep(const struct run_folder *f, const struct trainer *t, int epoch, const char *dtype,
                     const char *tokenizer, struct err *e)

@@ -25,6 +25,7 @@ struct run_state {
 	int64_t step;                  /* done so far */
 	int64_t ended;                 /* the run is complete */
 	int64_t scored;                /* epochs with a score */
+	int epochs;                    /* of the run */
 	struct training_score *scores; /* [epochs] the caller's */
 };
 

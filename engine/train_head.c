@@ -74,9 +74,9 @@ void train_head_backward(struct trainer *t, int with_weights)
 	train_product(t, train_back(t, &t->model->pooler), t->d.x, H, t->dpooled, H, NULL, 0, t->B);
 	if (!with_weights)
 		return;
-	struct weight_gradients all = {.count = 0};
-	weight_gradients_add(&all, t->g.classifier_w, t->g.classifier_b, t->dlogits, C, t->dropped, H, t->B, t->config.C,
-	                     h);
-	weight_gradients_add(&all, t->g.pooler_w, t->g.pooler_b, t->dpooled, H, t->state, H, t->B, h, h);
-	weight_gradients_run(t, &all);
+	struct train_jobs all = {.weights_count = 0};
+	train_jobs_add_weight(&all, t->g.classifier_w, t->g.classifier_b, t->dlogits, C, t->dropped, H, t->B, t->config.C,
+	                      h);
+	train_jobs_add_weight(&all, t->g.pooler_w, t->g.pooler_b, t->dpooled, H, t->state, H, t->B, h, h);
+	train_jobs_run(t, 0, &all);
 }

@@ -7,6 +7,7 @@
  * the gradients of weights, into ranges of their rows: each sum is taken in one order, whatever the threads. */
 #include "trainer.h"
 
+#include <assert.h>
 #include <string.h>
 
 static int least(int a, int b) { return a < b ? a : b; }
@@ -15,25 +16,46 @@ static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 /* ---- rows in blocks ------------------------------------------------------------------------------------------- */
 
-/* Multiples of a tile's 12 rows. */
-int train_block(int rows) { return rows <= 96 ? 12 : rows <= 512 ? 48 : rows <= 2048 ? 96 : 192; }
+/* Whole tiles of 12 rows. Few blocks read the weights less often, many can be shared out evenly: their number has many
+ * divisors, until blocks grow too long for a cache. */
+static int tile_count(int rows) { return ceil_div(rows, TRAIN_BLOCK_LEAST); }
+
+static int row_blocks(int rows)
+{
+	enum { FEW = 12, MANY = 24, FEW_TILES = 48, TILES_MOST = TRAIN_BLOCK_MOST / TRAIN_BLOCK_LEAST };
+	const int tiles = tile_count(rows);
+	if (tiles <= FEW_TILES)
+		return least(tiles, FEW);
+	return MANY * ceil_div(tiles, MANY * TILES_MOST);
+}
+
+static int block_begin(int rows, int block)
+{
+	return least(TRAIN_BLOCK_LEAST * (int)((int64_t)tile_count(rows) * block / row_blocks(rows)), rows);
+}
+
+/* The inverse. */
+static int block_of(int rows, int row0)
+{
+	return (int)(((int64_t)(row0 / TRAIN_BLOCK_LEAST + 1) * row_blocks(rows) - 1) / tile_count(rows));
+}
 
 struct row_tasks {
 	struct trainer *t;
 	train_rows *run;
-	int layer, rows, block;
+	int layer, rows;
 };
 
 static void row_task(void *arg, int task, int worker)
 {
 	const struct row_tasks *r = arg;
-	r->run(r->t, r->layer, task * r->block, least((task + 1) * r->block, r->rows), worker);
+	r->run(r->t, r->layer, block_begin(r->rows, task), block_begin(r->rows, task + 1), worker);
 }
 
 void train_for_rows(struct trainer *t, int layer, int rows, train_rows *run)
 {
-	struct row_tasks r = {t, run, layer, rows, train_block(rows)};
-	pool_for(t->pool, ceil_div(rows, r.block), row_task, &r);
+	struct row_tasks r = {t, run, layer, rows};
+	pool_for(t->pool, row_blocks(rows), row_task, &r);
 }
 
 int train_is_narrow(const struct trainer *t, int layer)
@@ -58,59 +80,82 @@ void train_product(const struct trainer *t, const struct linear *w, float *y, si
 	t->kernels->product(&p, row0, row1, 0, panel_count(w->N));
 }
 
-void weight_gradients_add(struct weight_gradients *all, float *dw, float *db, const float *dy, size_t dy_stride,
-                          const float *x, size_t x_stride, int T, int N, int K)
+void train_jobs_add_weight(struct train_jobs *all, float *dw, float *db, const float *dy, size_t dy_stride,
+                           const float *x, size_t x_stride, int T, int N, int K)
 {
-	all->jobs[all->count].g = (struct weight_grad){dy, dy_stride, x, x_stride, dw, (size_t)K, T, N, K};
-	all->jobs[all->count++].bias = db;
+	assert(all->weights_count < (int)(sizeof all->weights / sizeof *all->weights));
+	all->weights[all->weights_count].g = (struct weight_grad){dy, dy_stride, x, x_stride, dw, (size_t)K, T, N, K};
+	all->weights[all->weights_count++].bias = db;
 }
 
-struct gradient_tasks {
-	const struct kernels *kernels;
-	const struct weight_gradients *all;
+void train_jobs_add_rows(struct train_jobs *all, int rows, train_rows *run)
+{
+	assert(all->rows_count < (int)(sizeof all->rows / sizeof *all->rows));
+	all->rows[all->rows_count].run = run;
+	all->rows[all->rows_count++].rows = rows;
+}
+
+struct job_tasks {
+	struct trainer *t;
+	int layer;
+	const struct train_jobs *all;
 };
 
 /* Rows of a weight that one task takes: more of them read x less often. */
-static int gradient_rows(const struct weight_grad *g) { return g->N >= 512 ? 96 : 48; }
+enum { GRADIENT_ROWS = 128 };
 
-static void gradient_task(void *arg, int task, int worker)
+static void gradient_task(const struct kernels *kernels, const struct weight_grad *g, float *bias, int task)
 {
-	const struct gradient_tasks *r = arg;
-	int i = 0;
-	(void)worker;
-	for (int tasks; task >= (tasks = ceil_div(r->all->jobs[i].g.N, gradient_rows(&r->all->jobs[i].g))); i++)
+	const int n0 = task * GRADIENT_ROWS, n1 = least(n0 + GRADIENT_ROWS, g->N);
+	kernels->weight_grad(g, n0, n1);
+	if (bias)
+		kernels->column_sums(bias, g->dy, g->dy_stride, g->T, n0, n1);
+}
+
+static void job_task(void *arg, int task, int worker)
+{
+	const struct job_tasks *j = arg;
+	const struct train_jobs *all = j->all;
+	for (int i = 0; i < all->weights_count; i++) {
+		const int tasks = ceil_div(all->weights[i].g.N, GRADIENT_ROWS);
+		if (task < tasks) {
+			gradient_task(j->t->kernels, &all->weights[i].g, all->weights[i].bias, task);
+			return;
+		}
 		task -= tasks;
-	const struct weight_grad *g = &r->all->jobs[i].g;
-	const int n0 = task * gradient_rows(g), n1 = least(n0 + gradient_rows(g), g->N);
-	r->kernels->weight_grad(g, n0, n1);
-	if (r->all->jobs[i].bias)
-		r->kernels->column_sums(r->all->jobs[i].bias, g->dy, g->dy_stride, g->T, n0, n1);
+	}
+	int i = 0;
+	for (int tasks; task >= (tasks = row_blocks(all->rows[i].rows)); i++)
+		task -= tasks;
+	struct row_tasks r = {j->t, all->rows[i].run, j->layer, all->rows[i].rows};
+	row_task(&r, task, worker);
 }
 
-void weight_gradients_run(struct trainer *t, struct weight_gradients *all)
+void train_jobs_run(struct trainer *t, int layer, const struct train_jobs *all)
 {
-	struct gradient_tasks r = {t->kernels, all};
+	struct job_tasks j = {t, layer, all};
 	int tasks = 0;
-	for (int i = 0; i < all->count; i++)
-		tasks += ceil_div(all->jobs[i].g.N, gradient_rows(&all->jobs[i].g));
-	pool_for(t->pool, tasks, gradient_task, &r);
+	for (int i = 0; i < all->weights_count; i++)
+		tasks += ceil_div(all->weights[i].g.N, GRADIENT_ROWS);
+	for (int i = 0; i < all->rows_count; i++)
+		tasks += row_blocks(all->rows[i].rows);
+	pool_for(t->pool, tasks, job_task, &j);
 }
 
-float *train_norm_part(struct trainer *t, int row0, int rows)
+float *train_norm_part(struct trainer *t, int norm, int row0, int rows)
 {
-	const int block = row0 / train_block(rows);
-	float *part = t->d.norm_partial + (size_t)block * 2 * t->h_stride;
+	float *part = t->d.norm_partial[norm] + (size_t)block_of(rows, row0) * 2 * t->h_stride;
 	memset(part, 0, 2 * t->h_stride * sizeof *part);
 	return part;
 }
 
-void train_reduce_norm(struct trainer *t, float *dg, float *db, int rows)
+void train_reduce_norm(struct trainer *t, int norm, float *dg, float *db, int rows)
 {
-	const int blocks = ceil_div(rows, train_block(rows));
+	const int blocks = row_blocks(rows);
 	for (int h = 0; h < t->config.H; h++) {
 		double g = 0, b = 0;
 		for (int i = 0; i < blocks; i++) {
-			const float *part = t->d.norm_partial + (size_t)i * 2 * t->h_stride;
+			const float *part = t->d.norm_partial[norm] + (size_t)i * 2 * t->h_stride;
 			g += part[h];
 			b += part[t->h_stride + (size_t)h];
 		}
@@ -123,7 +168,7 @@ void train_reduce_norm(struct trainer *t, float *dg, float *db, int rows)
 
 static struct drop drop_of(double probability)
 {
-	const uint32_t threshold = (uint32_t)(probability * 65536 + 0.5);
+	const uint32_t rounded = (uint32_t)(probability * 65536 + 0.5), threshold = rounded < 65536 ? rounded : 65535;
 	return (struct drop){threshold, 65536.0F / (float)(65536 - threshold)};
 }
 
@@ -224,8 +269,8 @@ static void embed_rows_backward(struct trainer *t, int layer, int row0, int row1
 	float *dx = t->d.x;
 	(void)worker, (void)layer;
 	train_drop_backward(t, t->embedding_bits, dx, dx, row0, row1);
-	train_normalise_backward(t, dx, train_norm_part(t, row0, t->T), dx, t->embedding_sum, t->w.embedding_norm_g, row0,
-	                         row1);
+	train_normalise_backward(t, dx, train_norm_part(t, 0, row0, t->T), dx, t->embedding_sum, t->w.embedding_norm_g,
+	                         row0, row1);
 }
 
 /* Tokens share rows of the tables: one thread adds them, in order. */
@@ -233,10 +278,11 @@ void train_embed_backward(struct trainer *t)
 {
 	const size_t H = (size_t)t->config.H;
 	train_for_rows(t, 0, t->T, embed_rows_backward);
-	train_reduce_norm(t, t->g.embedding_norm_g, t->g.embedding_norm_b, t->T);
+	train_reduce_norm(t, 0, t->g.embedding_norm_g, t->g.embedding_norm_b, t->T);
 	for (int b = 0; b < t->B; b++)
 		for (int i = t->start[b]; i < t->start[b + 1]; i++) {
 			const float *dx = t->d.x + (size_t)i * t->h_stride;
+			t->touched[t->ids[i]] = 1;
 			add_row(t->g.word_embedding + (size_t)t->ids[i] * H, dx, t->config.H);
 			if (t->g.type_embedding)
 				add_row(t->g.type_embedding + (size_t)t->type_ids[i] * H, dx, t->config.H);
@@ -352,7 +398,7 @@ static void feed_forward_rows(struct trainer *t, int layer, int row0, int row1, 
 	const size_t H = t->h_stride, F = t->f_stride;
 	const float *x = l->first ? l->first : l->x;
 	const int rows = row1 - row0;
-	float *active = t->active + (size_t)worker * (size_t)train_block(1 << 30) * F;
+	float *active = t->active + (size_t)worker * TRAIN_BLOCK_MOST * F;
 	train_product(t, &maps->attention, l->sum1, H, l->context, H, NULL, row0, row1);
 	train_drop(t, l->bits1, layer, DROP_OUTPUT1, l->sum1, l->sum1, x, row0, row1);
 	train_normalise(t, l->middle, l->sum1, w->attention_norm_g, w->attention_norm_b, row0, row1);
@@ -371,15 +417,14 @@ void train_layer_forward(struct trainer *t, int layer)
 
 /* ---- the way back --------------------------------------------------------------------------------------------- */
 
-/* d.sum2 is there, and its LayerNorm's gradient: down to the inner layer and d.sum1's side of LayerNorm. */
-static void inner_rows_backward(struct trainer *t, int layer, int row0, int row1, int worker)
+/* From the layer's output through the feed-forward: to d.inner, and d.sum1 before its LayerNorm. */
+static void inner_rows_backward(struct trainer *t, int layer, int row0, int row1)
 {
 	const struct train_layer *l = &t->layer[layer];
 	const struct layer_maps *maps = &t->model->maps[layer];
 	struct train_gradients *d = &t->d;
 	const size_t H = t->h_stride, F = t->f_stride, at = (size_t)row0 * F;
-	(void)worker;
-	float *part = train_norm_part(t, row0, train_layer_rows(t, layer));
+	float *part = train_norm_part(t, 1, row0, train_layer_rows(t, layer));
 	train_normalise_backward(t, d->sum2, part, d->x, l->sum2, t->w.layer[layer].output_norm_g, row0, row1);
 	train_drop_backward(t, l->bits2, d->output2, d->sum2, row0, row1);
 	train_product(t, train_back(t, &maps->ffn_out), d->inner, F, d->output2, H, NULL, row0, row1);
@@ -388,12 +433,14 @@ static void inner_rows_backward(struct trainer *t, int layer, int row0, int row1
 	train_product(t, train_back(t, &maps->ffn_in), d->sum1, H, d->inner, F, d->sum2, row0, row1);
 }
 
+/* On to d.context. */
 static void output_rows_backward(struct trainer *t, int layer, int row0, int row1, int worker)
 {
 	const struct train_layer *l = &t->layer[layer];
 	struct train_gradients *d = &t->d;
 	(void)worker;
-	float *part = train_norm_part(t, row0, train_layer_rows(t, layer));
+	inner_rows_backward(t, layer, row0, row1);
+	float *part = train_norm_part(t, 0, row0, train_layer_rows(t, layer));
 	train_normalise_backward(t, d->sum1, part, d->sum1, l->sum1, t->w.layer[layer].attention_norm_g, row0, row1);
 	train_drop_backward(t, l->bits1, d->output1, d->sum1, row0, row1);
 	train_product(t, train_back(t, &t->model->maps[layer].attention), d->context, t->h_stride, d->output1, t->h_stride,
@@ -452,34 +499,37 @@ static void query_rows_backward(struct trainer *t, int layer, int row0, int row1
 	              row0, row1);
 }
 
-static void input_backward(struct trainer *t, int layer)
-{
-	struct train_gradients *d = &t->d;
-	if (!train_is_narrow(t, layer)) {
-		train_for_rows(t, layer, t->T, input_rows_backward);
-		return;
-	}
-	train_for_rows(t, layer, t->B, query_rows_backward);
-	train_for_rows(t, layer, t->T, key_value_rows_backward);
-	for (int b = 0; b < t->B; b++)
-		add_row(d->x + (size_t)t->start[b] * t->h_stride, d->sum2 + (size_t)b * t->h_stride, t->config.H);
-}
-
-static void layer_weight_gradients(struct trainer *t, int layer)
+/* Heavier tasks first. */
+static void add_weights(struct train_jobs *all, const struct trainer *t, int layer)
 {
 	const struct train_layer *l = &t->layer[layer];
 	const struct train_gradients *d = &t->d;
 	const struct layer_parameters *g = &t->g.layer[layer];
 	const int R = train_layer_rows(t, layer), T = t->T, H = t->config.H, F = t->config.F;
 	const size_t hs = t->h_stride, fs = t->f_stride, kvs = t->kv_stride;
-	struct weight_gradients all = {.count = 0};
-	weight_gradients_add(&all, g->ffn_out_w, g->ffn_out_b, d->output2, hs, d->active, fs, R, H, F);
-	weight_gradients_add(&all, g->ffn_in_w, g->ffn_in_b, d->inner, fs, l->middle, hs, R, F, H);
-	weight_gradients_add(&all, g->attention_w, g->attention_b, d->output1, hs, l->context, hs, R, H, H);
-	weight_gradients_add(&all, g->query_w, g->query_b, d->query, hs, l->first ? l->first : l->x, hs, R, H, H);
-	weight_gradients_add(&all, g->key_w, g->key_b, d->key_value, kvs, l->x, hs, T, H, H);
-	weight_gradients_add(&all, g->value_w, g->value_b, d->key_value + H, kvs, l->x, hs, T, H, H);
-	weight_gradients_run(t, &all);
+	train_jobs_add_weight(all, g->ffn_out_w, g->ffn_out_b, d->output2, hs, d->active, fs, R, H, F);
+	train_jobs_add_weight(all, g->ffn_in_w, g->ffn_in_b, d->inner, fs, l->middle, hs, R, F, H);
+	train_jobs_add_weight(all, g->key_w, g->key_b, d->key_value, kvs, l->x, hs, T, H, H);
+	train_jobs_add_weight(all, g->value_w, g->value_b, d->key_value + H, kvs, l->x, hs, T, H, H);
+	train_jobs_add_weight(all, g->attention_w, g->attention_b, d->output1, hs, l->context, hs, R, H, H);
+	train_jobs_add_weight(all, g->query_w, g->query_b, d->query, hs, l->first ? l->first : l->x, hs, R, H, H);
+}
+
+/* The gradients of the weights, and beside them d.x, which they do not read. */
+static void input_backward(struct trainer *t, int layer, int with_weights)
+{
+	struct train_jobs all = {.weights_count = 0};
+	if (with_weights)
+		add_weights(&all, t, layer);
+	if (train_is_narrow(t, layer)) {
+		train_jobs_add_rows(&all, t->T, key_value_rows_backward);
+		train_jobs_add_rows(&all, t->B, query_rows_backward);
+	} else {
+		train_jobs_add_rows(&all, t->T, input_rows_backward);
+	}
+	train_jobs_run(t, layer, &all);
+	for (int b = 0; b < t->B && train_is_narrow(t, layer); b++)
+		add_row(t->d.x + (size_t)t->start[b] * t->h_stride, t->d.sum2 + (size_t)b * t->h_stride, t->config.H);
 }
 
 void train_layer_backward(struct trainer *t, int layer, enum adapler_loss loss)
@@ -487,16 +537,13 @@ void train_layer_backward(struct trainer *t, int layer, enum adapler_loss loss)
 	const int R = train_layer_rows(t, layer), with_weights = loss == ADAPLER_MODEL;
 	const struct layer_parameters *g = &t->g.layer[layer];
 	struct attend a = {t, layer};
-	train_for_rows(t, layer, R, inner_rows_backward);
-	if (with_weights)
-		train_reduce_norm(t, g->output_norm_g, g->output_norm_b, R);
 	train_for_rows(t, layer, R, output_rows_backward);
-	if (with_weights)
-		train_reduce_norm(t, g->attention_norm_g, g->attention_norm_b, R);
+	if (with_weights) {
+		train_reduce_norm(t, 1, g->output_norm_g, g->output_norm_b, R);
+		train_reduce_norm(t, 0, g->attention_norm_g, g->attention_norm_b, R);
+	}
 	pool_for(t->pool, t->B * t->config.A, attend_backward_task, &a);
-	if (with_weights)
-		layer_weight_gradients(t, layer);
-	input_backward(t, layer);
+	input_backward(t, layer, with_weights);
 	if (t->options.adapler && t->is_training)
 		adapler_backward(t, layer, loss);
 }

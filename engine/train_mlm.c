@@ -59,8 +59,8 @@ static void transform_rows_backward(struct trainer *t, int layer, int row0, int 
 	const size_t H = t->h_stride, at = (size_t)row0 * H;
 	(void)layer, (void)worker;
 	train_product(t, train_back(t, &m->decoder), m->dout, H, m->logits, t->v_stride, NULL, row0, row1);
-	train_normalise_backward(t, m->dout, train_norm_part(t, row0, m->count), m->dout, m->active, t->w.mlm_norm_g, row0,
-	                         row1);
+	train_normalise_backward(t, m->dout, train_norm_part(t, 0, row0, m->count), m->dout, m->active, t->w.mlm_norm_g,
+	                         row0, row1);
 	t->kernels->activation_grad(m->dout + at, H, NULL, 0, m->dout + at, H, m->inner + at, H, t->config.act, row1 - row0,
 	                            t->config.H);
 	train_product(t, train_back(t, &m->transform), m->active, H, m->dout, H, NULL, row0, row1);
@@ -74,12 +74,12 @@ static void words_backward(struct trainer *t)
 	const size_t H = t->h_stride;
 	const int h = t->config.H;
 	train_for_rows(t, 0, m->count, transform_rows_backward);
-	train_reduce_norm(t, t->g.mlm_norm_g, t->g.mlm_norm_b, m->count);
-	struct weight_gradients all = {.count = 0};
-	weight_gradients_add(&all, t->g.word_embedding, t->g.mlm_bias, m->logits, t->v_stride, m->out, H, m->count,
-	                     t->config.V, h);
-	weight_gradients_add(&all, t->g.mlm_dense_w, t->g.mlm_dense_b, m->dout, H, m->x, H, m->count, h, h);
-	weight_gradients_run(t, &all);
+	train_reduce_norm(t, 0, t->g.mlm_norm_g, t->g.mlm_norm_b, m->count);
+	struct train_jobs all = {.weights_count = 0};
+	train_jobs_add_weight(&all, t->g.word_embedding, t->g.mlm_bias, m->logits, t->v_stride, m->out, H, m->count,
+	                      t->config.V, h);
+	train_jobs_add_weight(&all, t->g.mlm_dense_w, t->g.mlm_dense_b, m->dout, H, m->x, H, m->count, h, h);
+	train_jobs_run(t, 0, &all);
 }
 
 static void words(struct trainer *t)
@@ -102,6 +102,8 @@ void train_mlm(struct trainer *t)
 	struct train_mlm *m = &t->mlm;
 	memset(t->d.x, 0, (size_t)t->T * t->h_stride * sizeof *t->d.x);
 	m->count = 0;
+	if (t->is_training)
+		memset(t->touched, 1, (size_t)t->config.V);
 	for (int b = 0; b < t->B; b++)
 		for (int i = 0; i < t->examples[b]->n; i++) {
 			if (t->examples[b]->targets[i] < 0)

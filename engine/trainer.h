@@ -45,7 +45,7 @@ struct train_gradients {
 	float *head_bias;                    /* [A][max_rows] by the key bias, head by head */
 	float *predictor, *predictor_active; /* [T,K] by the predictor's hidden layer, and its activation again */
 	float *score;                        /* [T] by the predictor's output */
-	float *norm_partial;                 /* [blocks][2H] a LayerNorm's gradient, block by block */
+	float *norm_partial[2];              /* [blocks][2H] a LayerNorm's gradient, block by block; a layer has two */
 	/* AdapLeR's recursions, one entry more than rows where a sequence needs it. */
 	double *mask, *bias, *loss_mask, *soft_score, *scratch; /* [T] */
 	double *length, *loss_length;                           /* [B] */
@@ -79,8 +79,9 @@ struct trainer {
 	float *zero_bias;         /* as long as any map's output */
 	struct segment *segments; /* of the parameters, for the optimiser */
 	int segments_count;
-	double *partial_sums; /* [segments_count] */
-	int64_t updates;      /* steps of the optimiser so far */
+	double *partial_sums;   /* [segments_count] */
+	unsigned char *touched; /* [V] rows of the word embedding whose gradient may not be 0 */
+	int64_t updates;        /* steps of the optimiser so far */
 
 	/* The micro-batch in hand. */
 	const struct example *const *examples;
@@ -118,6 +119,19 @@ struct trainer {
 int trainer_open_with(struct trainer **t, const char *dir, const struct trainer_options *options,
                       const struct kernels *kernels, struct err *e);
 
+/* trainer_open without a model directory: random weights of this shape, for measuring time. The config is copied. */
+int trainer_open_random(struct trainer **t, const struct config *c, const struct trainer_options *options,
+                        struct err *e);
+
+static inline int train_is_mlm(const struct trainer *t) { return t->options.objective == OBJECTIVE_MLM; }
+
+/* train_plan.c: pieces of the workspace, measured and placed (base/arena.h). */
+void train_place_work(struct trainer *t, struct arena *a);
+void train_place_mlm_maps(struct trainer *t, struct arena *a);
+void train_place_back(struct trainer *t, struct arena *a);
+/* The maps whose weights are trained: the model's and the masked language model's own. */
+int train_list_sources(struct trainer *t, struct err *e);
+
 /* Sites of dropout within a layer, for the rng's stream. */
 enum drop_site { DROP_ATTENTION, DROP_OUTPUT1, DROP_OUTPUT2, DROP_EMBEDDING, DROP_POOLED, DROP_SITES };
 
@@ -130,31 +144,37 @@ struct drop {
 struct drop drop_hidden(const struct trainer *t);
 struct drop drop_attention(const struct trainer *t);
 
-/* Rows of a block that one task takes: a function of `rows` alone, since a LayerNorm's gradient is summed by block. */
-int train_block(int rows);
+/* Rows are cut into blocks, one a task: so many for so many rows, since a LayerNorm's gradient is summed by block. */
+enum { TRAIN_BLOCK_MOST = 192, TRAIN_BLOCK_LEAST = 12 };
 typedef void train_rows(struct trainer *t, int layer, int row0, int row1, int worker);
 void train_for_rows(struct trainer *t, int layer, int rows, train_rows *run);
 
-/* Gradients of weights, collected and run side by side: dw += dy^T x, db += sum dy. */
-struct weight_gradients {
+/* What can be done side by side, collected and run: gradients of weights, dw += dy^T x, db += sum dy; rows. */
+struct train_jobs {
 	struct {
 		struct weight_grad g;
 		float *bias;
-	} jobs[16];
-	int count;
+	} weights[8];
+	struct {
+		train_rows *run;
+		int rows;
+	} rows[2];
+	int weights_count, rows_count;
 };
-void weight_gradients_add(struct weight_gradients *all, float *dw, float *db, const float *dy, size_t dy_stride,
-                          const float *x, size_t x_stride, int T, int N, int K);
-void weight_gradients_run(struct trainer *t, struct weight_gradients *all);
+void train_jobs_add_weight(struct train_jobs *all, float *dw, float *db, const float *dy, size_t dy_stride,
+                           const float *x, size_t x_stride, int T, int N, int K);
+void train_jobs_add_rows(struct train_jobs *all, int rows, train_rows *run);
+/* The largest are best added first. */
+void train_jobs_run(struct trainer *t, int layer, const struct train_jobs *all);
 /* LayerNorm on rows [row0,row1), and back; `part` [2H]: the block's share of dg and db. */
 void train_normalise(const struct trainer *t, float *y, const float *x, const float *g, const float *b, int row0,
                      int row1);
 void train_normalise_backward(const struct trainer *t, float *dx, float *part, const float *dy, const float *x,
                               const float *g, int row0, int row1);
-/* The zeroed part of the block that begins at row0, of so many rows in all. */
-float *train_norm_part(struct trainer *t, int row0, int rows);
+/* The zeroed part of the block that begins at row0, of so many rows in all, for norm 0 or 1. */
+float *train_norm_part(struct trainer *t, int norm, int row0, int rows);
 /* LayerNorm's dg += and db += from its blocks' parts, in their order. */
-void train_reduce_norm(struct trainer *t, float *dg, float *db, int rows);
+void train_reduce_norm(struct trainer *t, int norm, float *dg, float *db, int rows);
 
 /* y = x W^T + b (+ residual), or with a packed-back map y = x W (+ residual), on rows [row0,row1). */
 void train_product(const struct trainer *t, const struct linear *w, float *y, size_t y_stride, const float *x,
@@ -171,10 +191,17 @@ void train_drop_backward(const struct trainer *t, const uint16_t *bits, float *d
 const struct linear *train_back(const struct trainer *t, const struct linear *map);
 /* Brings the packed maps up to date with the weights. */
 void train_pack(struct trainer *t);
+/* Whether the trainer can take the example; `index` names it. Neither asks for the targets of hidden words. */
+int train_check_example(const struct trainer *t, const struct example *x, int index, struct err *e);
+int train_check_saliency(const struct example *x, int index, struct err *e);
 /* Weight of an example's loss. */
 double train_weight(const struct trainer *t, const struct example *x);
-/* The first tensor with a value that is not finite, or NULL. Borrowed until the next call of the thread. */
-const char *train_find_bad(const struct trainer *t, const struct parameters *p);
+/* The largest value by magnitude, or the first that is not finite, and the tensor that it is in. */
+struct extreme {
+	char tensor[TENSOR_NAME_SIZE];
+	float value;
+};
+struct extreme train_extreme(const struct trainer *t, const struct parameters *p);
 
 /* The two losses of AdapLeR: the network learns from one, eta and theta from the other. */
 enum adapler_loss { ADAPLER_MODEL, ADAPLER_SPEED };
@@ -203,5 +230,7 @@ void adapler_backward(struct trainer *t, int layer, enum adapler_loss loss);
 
 /* optim.c */
 int optim_plan(struct trainer *t, struct err *e);
+/* Zeroes the gradients: of eta and theta none are kept between steps. */
+void optim_clear(struct trainer *t);
 
 #endif

@@ -94,12 +94,13 @@ static void swap_batches(int *order, int a, int b, int size)
  * is padded, so this only evens out what the sequences of a batch cost. */
 static void bucket(struct run *r, int epoch)
 {
-	const int size = r->plan->batch, window = r->plan->bucket * size;
+	const int size = r->plan->batch;
+	const int64_t window = (int64_t)r->plan->bucket * size;
 	const uint64_t stream = rng_stream("batches") + (uint64_t)epoch;
 	if (window <= size)
 		return;
-	for (int i = 0; i < r->count; i += window)
-		sort_by_length(r, r->order + i, r->count - i < window ? r->count - i : window);
+	for (int64_t i = 0; i < r->count; i += window)
+		sort_by_length(r, r->order + i, (int)(r->count - i < window ? r->count - i : window));
 	for (int i = r->count / size - 1; i > 0; i--)
 		swap_batches(r->order, i, (int)rng_below(r->plan->seed, stream, (uint64_t)i, (uint32_t)i + 1), size);
 }
@@ -290,9 +291,21 @@ static int run_step(struct run *r)
 	return 0;
 }
 
+/* The last step may have left no numbers behind, which only the next one's loss would show. */
+static int check_weights(const struct run *r)
+{
+	const struct extreme x = train_extreme(r->t, &r->t->w);
+	if (isfinite(x.value))
+		return 0;
+	return err_set(r->e, ERR_LIMIT, "tensor '%s' is not finite after step %lld: a smaller learning rate may help",
+	               x.tensor, (long long)r->state.step);
+}
+
 static int checkpoint(struct run *r)
 {
-	int code = r->events->checkpoint ? r->events->checkpoint(r->events->arg, r->e) : 0;
+	int code = check_weights(r);
+	if (!code && r->events->checkpoint)
+		code = r->events->checkpoint(r->events->arg, r->e);
 	if (!code)
 		code = run_state_write(&r->folder, r->t, &r->state, r->e);
 	r->saved_ns = clock_ns();
@@ -311,6 +324,9 @@ static int run_epoch(struct run *r)
 {
 	const double every = r->plan->checkpoint_seconds > 0 ? r->plan->checkpoint_seconds : CHECKPOINT_SECONDS;
 	plan_epoch(r, (int)r->state.epoch);
+	if (r->state.batch > r->batches)
+		return err_set(r->e, ERR_FORMAT, "the state in '%s' is at batch %lld of an epoch of %d", r->folder.path,
+		               (long long)r->state.batch, r->batches);
 	while (r->state.batch < r->batches) {
 		int code = run_step(r);
 		if (code)
@@ -327,11 +343,15 @@ static int finish_epoch(struct run *r)
 {
 	const int epoch = (int)r->state.epoch;
 	struct training_score score = {(double)epoch, NAN};
-	int code = 0;
-	if (r->events->epoch)
-		code = r->events->epoch(r->events->arg, r->t, epoch, r->state.step, &score, r->e);
+	int code = check_weights(r);
 	if (code)
 		return code;
+	if (r->events->epoch)
+		code = r->events->epoch(r->events->arg, r->t, epoch, r->state.step, &score, r->e);
+	if (code) {
+		checkpoint(r);
+		return code;
+	}
 	r->state.scores[epoch] = score;
 	r->state.scored = epoch + 1;
 	r->state.epoch++;
@@ -344,6 +364,19 @@ static int finish_epoch(struct run *r)
 /* ---- the run -------------------------------------------------------------------------------------------------- */
 
 static void add_text(struct sha256 *hash, const char *text) { sha256_add(hash, text, strlen(text) + 1); }
+
+static void add_example(struct sha256 *hash, const struct example *x)
+{
+	const size_t n = (size_t)x->n;
+	sha256_add(hash, &x->n, sizeof x->n);
+	sha256_add(hash, x->ids, n * sizeof *x->ids);
+	if (x->type_ids)
+		sha256_add(hash, x->type_ids, n * sizeof *x->type_ids);
+	sha256_add(hash, &x->label, sizeof x->label);
+	sha256_add(hash, &x->value, sizeof x->value);
+	if (x->saliency)
+		sha256_add(hash, x->saliency, n * sizeof *x->saliency);
+}
 
 /* Everything that determines the run: its plan, what the caller says of the data, and the weights it begins with. */
 static void find_key(struct run *r)
@@ -367,6 +400,9 @@ static void find_key(struct run *r)
 	add_text(&hash, p->identity ? p->identity : "");
 	for (int i = 0; o->class_weights && i < r->t->config.C; i++)
 		sha256_add(&hash, &o->class_weights[i], sizeof o->class_weights[i]);
+	/* Not a corpus of texts: it is large, and its own hash is in the identity. */
+	for (int i = 0; o->objective != OBJECTIVE_MLM && i < r->count; i++)
+		add_example(&hash, &r->examples[i]);
 	sha256_add(&hash, r->t->w.values, r->t->w.count * sizeof *r->t->w.values);
 	sha256_end(&hash, r->state.key);
 }
@@ -390,7 +426,30 @@ static int check_plan(const struct run *r)
 		return err_set(r->e, ERR_LIMIT, "a batch of %d examples and %d tokens", p->batch, p->batch_tokens);
 	if (!(p->rate >= 0) || !isfinite(p->rate) || !(p->speed_rate >= 0) || !isfinite(p->speed_rate))
 		return err_set(r->e, ERR_LIMIT, "learning rates %g and %g", p->rate, p->speed_rate);
+	if (!(p->warmup >= 0 && p->warmup <= 1) || !(p->decay < 1))
+		return err_set(r->e, ERR_LIMIT, "a warm-up of %g of the steps and a decay of %g", p->warmup, p->decay);
+	if (r->t->options.objective == OBJECTIVE_MLM && (p->mask_id < 0 || p->mask_id >= r->t->config.V))
+		return err_set(r->e, ERR_LIMIT, "mask id %d is outside the vocabulary of %d", p->mask_id, r->t->config.V);
 	return 0;
+}
+
+/* All of them now, by their place in the data, rather than one by one after hours. */
+static int check_examples(const struct run *r)
+{
+	int code = 0;
+	for (int i = 0; i < r->count && !code; i++) {
+		code = train_check_example(r->t, &r->examples[i], i, r->e);
+		if (!code && r->t->options.adapler)
+			code = train_check_saliency(&r->examples[i], i, r->e);
+	}
+	return code;
+}
+
+/* A new run: what another one left here is not its own. */
+static void forget_epochs(const struct run *r)
+{
+	for (int i = 0; i < EPOCHS_MAX; i++)
+		run_folder_forget(&r->folder, i);
 }
 
 static int open_run(struct run *r)
@@ -403,6 +462,7 @@ static int open_run(struct run *r)
 	r->state.scores = calloc((size_t)r->plan->epochs, sizeof *r->state.scores);
 	if (!r->order || !r->starts || !r->batch || !r->masked || !r->state.scores)
 		return err_set(r->e, ERR_MEMORY, "out of memory for the order of %d examples", r->count);
+	r->state.epochs = r->plan->epochs;
 	find_key(r);
 	count_steps(r);
 	int code = run_folder_open(&r->folder, r->plan->out, r->e);
@@ -433,9 +493,13 @@ int training_run(struct trainer *t, const struct example *examples, int count, c
 	memset(out, 0, sizeof *out);
 	int code = check_plan(&r);
 	if (!code)
+		code = check_examples(&r);
+	if (!code)
 		code = open_run(&r);
 	if (!code)
 		code = run_state_read(&r.folder, t, &r.state, &found, e);
+	if (!code && !found)
+		forget_epochs(&r);
 	if (!code) {
 		out->was_done = found && r.state.ended;
 		code = run_epochs(&r);

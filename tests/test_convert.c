@@ -156,7 +156,7 @@ TEST(shards_become_one_file)
 	mkdir(test_path("shards"), 0777);
 	write_text(test_path("shards/config.json"), text);
 	REQUIRE_OK(config_parse(&c, text, sizeof text - 1, "text", &e), &e);
-	REQUIRE_OK(init_write(&c, 1, DTYPE_F32, test_path("shards/s.safetensors"), &e), &e);
+	REQUIRE_OK(init_write(&c, 1, POSITIONS_NORMAL, DTYPE_F32, test_path("shards/s.safetensors"), &e), &e);
 	REQUIRE_OK(checkpoint_open(&one, test_path("shards/s.safetensors"), &e), &e);
 	FILE *f = fopen(test_path("shards/model.safetensors.index.json"), "wb");
 	for (int i = 0; i < checkpoint_count(one); i++)

@@ -33,7 +33,7 @@ TEST(a_new_model_loads_and_is_as_bert_starts)
 	struct config c = small();
 	struct weights w;
 	const char *path = test_path("new.safetensors");
-	REQUIRE_OK(init_write(&c, 7, DTYPE_F32, path, &e), &e);
+	REQUIRE_OK(init_write(&c, 7, POSITIONS_NORMAL, DTYPE_F32, path, &e), &e);
 	REQUIRE_OK(weights_open(&w, &c, path, GROUPS_CLASSIFIER, &e), &e);
 	CHECK(all_are(w.embedding_norm_g, 32, 1) && all_are(w.embedding_norm_b, 32, 0));
 	CHECK(all_are(w.layer[1].output_norm_g, 32, 1) && all_are(w.layer[1].ffn_in_b, 64, 0));
@@ -56,9 +56,9 @@ TEST(the_seed_alone_decides)
 	struct err e = {0};
 	struct config c = small();
 	struct weights a, b, other;
-	CHECK_OK(init_write(&c, 7, DTYPE_F32, test_path("a.safetensors"), &e), &e);
-	CHECK_OK(init_write(&c, 7, DTYPE_F32, test_path("b.safetensors"), &e), &e);
-	CHECK_OK(init_write(&c, 8, DTYPE_F32, test_path("c.safetensors"), &e), &e);
+	CHECK_OK(init_write(&c, 7, POSITIONS_NORMAL, DTYPE_F32, test_path("a.safetensors"), &e), &e);
+	CHECK_OK(init_write(&c, 7, POSITIONS_NORMAL, DTYPE_F32, test_path("b.safetensors"), &e), &e);
+	CHECK_OK(init_write(&c, 8, POSITIONS_NORMAL, DTYPE_F32, test_path("c.safetensors"), &e), &e);
 	REQUIRE_OK(weights_open(&a, &c, test_path("a.safetensors"), 0, &e), &e);
 	REQUIRE_OK(weights_open(&b, &c, test_path("b.safetensors"), 0, &e), &e);
 	REQUIRE_OK(weights_open(&other, &c, test_path("c.safetensors"), 0, &e), &e);
@@ -68,4 +68,18 @@ TEST(the_seed_alone_decides)
 	weights_close(&b);
 	weights_close(&other);
 	config_free(&c);
+}
+
+TEST(sinusoidal_positions_are_as_large_as_drawn_ones)
+{
+	const struct config c = {.H = 6, .P = 50, .initializer_range = 0.05};
+	float x[50 * 6];
+	double sum = 0;
+	init_sinusoids(x, &c);
+	for (int i = 0; i < 50 * 6; i++)
+		sum += (double)x[i] * x[i];
+	CHECK_NEAR(sqrt(sum / (50 * 6)), 0.05, 1e-8);
+	CHECK_NEAR(x[0], 0, 0);
+	CHECK_NEAR(x[1], 0.05 * sqrt(2), 1e-8);
+	CHECK_NEAR(x[3 * 6 + 2], 0.05 * sqrt(2) * sin(3 / pow(10000, 2.0 / 6)), 1e-8);
 }

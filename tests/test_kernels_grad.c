@@ -812,6 +812,29 @@ TEST(adam_equals_its_twin_and_its_bits_do_not_depend_on_the_cut)
 	}
 }
 
+TEST(adam_without_a_gradient_is_adam_with_zeros)
+{
+	const struct adam a = {0.3f, 0.9f, 0.999f, 1e-6f, 1e-4f, 2e-3f};
+	enum { N = 37 };
+	EACH_TABLE(k)
+	{
+		float *w = random_array(N, 1.0), *m = random_array(N, 1.0), *v = random_array(N, 1.0), zeros[N] = {0};
+		for (int i = 0; i < N; i++)
+			v[i] = fabsf(v[i]);
+		float *copy[] = {copy_array(w, N), copy_array(m, N), copy_array(v, N)};
+		k->adam(w, NULL, m, v, N, &a);
+		k->adam(copy[0], zeros, copy[1], copy[2], N, &a);
+		CHECK(memcmp(w, copy[0], N * sizeof *w) == 0);
+		CHECK(memcmp(m, copy[1], N * sizeof *m) == 0);
+		CHECK(memcmp(v, copy[2], N * sizeof *v) == 0);
+		for (int i = 0; i < 3; i++)
+			free(copy[i]);
+		free(w);
+		free(m);
+		free(v);
+	}
+}
+
 TEST(square_sum_is_exact_to_double_and_shows_nan)
 {
 	EACH_TABLE(k)
