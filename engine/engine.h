@@ -42,6 +42,11 @@ struct config {
 	char (*labels)[LABEL_SIZE]; /* [C], from id2label; owned */
 };
 
+/* Reads DIR/config.json or the file itself. Missing fields take the family's defaults as the transformers library has
+ * them; impossible values (H not a multiple of A, V < 1 ...) are errors that name the field. */
+int config_read(struct config *c, const char *path, struct err *e);
+void config_free(struct config *c);
+
 /* ---- tokenizer ------------------------------------------------------------------------------------------------ */
 
 struct tokenizer;
@@ -298,6 +303,7 @@ struct training_plan {
 	double checkpoint_seconds; /* 0: 300 */
 	int mask_id;               /* of [MASK], for hidden words; the pieces before it are special */
 	uint64_t seed;             /* order, masks */
+	int start_over;            /* forget the run that the folder holds */
 };
 
 struct training_step {

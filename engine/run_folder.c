@@ -274,3 +274,14 @@ void run_folder_forget(const struct run_folder *f, int epoch)
 	epoch_path(path, f, epoch, "");
 	remove_folder(path);
 }
+
+int run_folder_clear(const struct run_folder *f, struct err *e)
+{
+	char path[4096];
+	int code = file_join(path, sizeof path, f->path, STATE, e);
+	if (!code && unlink(path) && errno != ENOENT)
+		code = err_set_errno(e, errno, "cannot remove '%s'", path);
+	for (int i = 0; i < EPOCHS_MAX && !code; i++)
+		run_folder_forget(f, i);
+	return code;
+}

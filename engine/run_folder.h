@@ -14,6 +14,8 @@ struct run_folder {
 /* Makes the folder and locks it; ERR_USAGE when another process trains in it. */
 int run_folder_open(struct run_folder *f, const char *path, struct err *e);
 void run_folder_close(struct run_folder *f);
+/* Removes the state and the epochs of the run in it. */
+int run_folder_clear(const struct run_folder *f, struct err *e);
 
 /* What goes with weights and moments into the state. */
 struct run_state {

@@ -465,7 +465,8 @@ static int open_run(struct run *r)
 	r->state.epochs = r->plan->epochs;
 	find_key(r);
 	count_steps(r);
-	return run_folder_open(&r->folder, r->plan->out, r->e);
+	int code = run_folder_open(&r->folder, r->plan->out, r->e);
+	return code || !r->plan->start_over ? code : run_folder_clear(&r->folder, r->e);
 }
 
 static int run_epochs(struct run *r)

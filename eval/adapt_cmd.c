@@ -61,28 +61,19 @@ static int on_epoch(void *arg, struct trainer *trainer, int epoch, int64_t step,
 static void set_schedule(struct adapt_args *a)
 {
 	const int epochs = a->task.train.epochs;
-	const int is_three = epochs == 3 && !(a->lambda > 0) && !(a->lambda_factor > 0);
-	if (!(a->lambda > 0))
+	const int is_three = epochs == 3 && isnan(a->lambda) && isnan(a->lambda_factor);
+	if (isnan(a->lambda))
 		a->lambda = is_three ? 50 : 10;
-	if (!(a->lambda_factor > 0))
+	if (isnan(a->lambda_factor))
 		a->lambda_factor = is_three ? 50 : epochs == 10 ? 3 : epochs > 1 ? pow(1e5 / a->lambda, 1.0 / (epochs - 1)) : 1;
-}
-
-static void say_result(const struct train_task *t, const struct training_result *r, double floor)
-{
-	if (isfinite(floor) && !(r->score.score >= floor))
-		log_warn("no epoch's dev score is within the tolerance (%.4f): the best score is kept", floor);
-	printf("{\"out\":\"%s\",\"best_epoch\":%d,\"dev_%s\":%.6g,\"flops_speedup\":%.6g,\"steps\":%lld}\n",
-	       t->args->train.out, r->best + 1, t->dev.rows.task->metrics[0], r->score.score, r->score.speed,
-	       (long long)r->steps);
 }
 
 static int run(struct train_task *t, const struct adapt_args *a, const struct saliency_file *s, struct err *e)
 {
 	char identity[1000];
 	const double dense = isnan(a->dense_score) ? s->key.dev_score : a->dense_score;
-	snprintf(identity, sizeof identity, "adapt %.200s train %s dev %s saliency %s", a->task.task, t->train.sha,
-	         t->dev.sha, s->sha);
+	snprintf(identity, sizeof identity, "adapt %.200s train %s dev %s tokens %s saliency %s", a->task.task,
+	         t->train.sha, t->dev.sha, t->train.token_sha, s->sha);
 	t->log.args = &a->task.train;
 	t->log.owner = t;
 	t->log.run = (struct store_run){
@@ -100,14 +91,16 @@ static int run(struct train_task *t, const struct adapt_args *a, const struct sa
 	if (isnan(dense))
 		log_warn("the dense dev score is unknown (--dense-score): the best score is kept");
 	int code = train_run(&t->log, t->trainer, t->train.texts.examples, t->train.texts.count, &plan, &events, &r, e);
-	if (!code)
-		say_result(t, &r, plan.floor);
-	return code;
+	if (code)
+		return code;
+	if (isfinite(plan.floor) && !(r.score.score >= plan.floor))
+		log_warn("no epoch's dev score is within the tolerance (%.4f): the best score is kept", plan.floor);
+	return train_print_result(&a->task.train, &r, t->dev.rows.task->metrics[0], r.score.score, e);
 }
 
 static int open_saliency(struct saliency_file *s, struct train_task *t, const char *path, struct err *e)
 {
-	struct saliency_key key = {.max_length = t->args->train.max_length};
+	struct saliency_key key = {.max_length = t->max_length};
 	snprintf(key.task, sizeof key.task, "%s", t->train.rows.task->name);
 	snprintf(key.split, sizeof key.split, "%s", split_name(t->train.rows.split));
 	memcpy(key.data_sha, t->train.sha, sizeof key.data_sha);
@@ -118,9 +111,7 @@ static int adapt(struct adapt_args *a, struct err *e)
 {
 	struct train_task t = {.policy = "adapler"};
 	struct saliency_file s = {.values = NULL};
-	int code = train_start_over(&a->task.train, e);
-	if (!code)
-		code = train_task_read(&t, &a->task, e);
+	int code = train_task_read(&t, &a->task, e);
 	if (!code)
 		code = open_saliency(&s, &t, a->saliency, e);
 	t.options.adapler = 1;
@@ -135,13 +126,29 @@ static int adapt(struct adapt_args *a, struct err *e)
 	return code;
 }
 
+static int check_args(const struct adapt_args *a, struct err *e)
+{
+	int code = train_task_check_args(&a->task, "adapt", e);
+	if (code)
+		return code;
+	if (!a->saliency)
+		return err_set(e, ERR_USAGE, "adapt needs --saliency FILE, which adapler saliency makes");
+	if (a->gamma < 0 || a->phi < 0 || a->tolerance < 0 || a->speed_rate < 0)
+		return err_set(e, ERR_USAGE, "--gamma, --phi, --speed-lr and --tolerance must not be negative");
+	if (a->lambda <= 0 || a->lambda_factor <= 0)
+		return err_set(e, ERR_USAGE, "--lambda and --lambda-factor must be above 0");
+	return 0;
+}
+
 static int adapt_run(const struct command *command, int argc, char **argv, struct err *e)
 {
 	struct adapt_args a = {
-		.task = {.train = {.epochs = 5, .rate = 3e-5, .dropout = -1, .checkpoint_minutes = 5}, .batch = 32},
+		.task = {.train = {.epochs = 5, .rate = 3e-5, .dropout = NAN, .checkpoint_minutes = 5}, .batch = 32},
 		.gamma = 0.005,
 		.phi = 0.0005,
 		.speed_rate = 5e-4,
+		.lambda = NAN,
+		.lambda_factor = NAN,
 		.tolerance = 0.01,
 		.dense_score = NAN};
 	char **rest;
@@ -150,11 +157,7 @@ static int adapt_run(const struct command *command, int argc, char **argv, struc
 		return code;
 	if (count)
 		return err_set(e, ERR_USAGE, "adapt takes no arguments, found '%s'", rest[0]);
-	if (!a.saliency)
-		return err_set(e, ERR_USAGE, "adapt needs --saliency FILE, which adapler saliency makes");
-	if (!(a.gamma >= 0 && a.phi >= 0 && a.tolerance >= 0 && a.speed_rate >= 0))
-		return err_set(e, ERR_USAGE, "--gamma, --phi, --speed-lr and --tolerance must not be negative");
-	if ((code = train_task_check_args(&a.task, "adapt", e)))
+	if ((code = check_args(&a, e)))
 		return code;
 	interrupt_install();
 	set_schedule(&a);

@@ -298,6 +298,14 @@ static void add_number(struct sha256 *h, uint64_t value)
 	sha256_add(h, bytes, sizeof bytes);
 }
 
+int dataset_check_labelled(const struct dataset *d, struct err *e)
+{
+	if (d->labelled == d->count)
+		return 0;
+	return err_set(e, ERR_USAGE, "%s %s has %d samples without a label", d->task->name, split_name(d->split),
+	               d->count - d->labelled);
+}
+
 void dataset_sha(const struct dataset *d, char hex[65])
 {
 	struct sha256 h;

@@ -78,6 +78,9 @@ int dataset_open(struct dataset *d, const char *task, const char *path, enum spl
                  const struct dataset_options *o, struct err *e);
 void dataset_close(struct dataset *d);
 
+/* ERR_USAGE unless every sample has its label or value. */
+int dataset_check_labelled(const struct dataset *d, struct err *e);
+
 /* SHA-256 over texts, pairs and labels in order: the same rows give the same sum wherever they were read from. */
 void dataset_sha(const struct dataset *d, char hex[65]);
 

@@ -1,9 +1,23 @@
 #include "encoded.h"
 
 #include "../engine/base/err.h"
+#include "../engine/base/sha256.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+int encoded_max_length(int *max_length, const char *model, int asked, struct err *e)
+{
+	struct config c;
+	int code = config_read(&c, model, e);
+	if (code)
+		return code;
+	*max_length = asked ? asked : c.P;
+	if (asked > c.P)
+		code = err_set(e, ERR_USAGE, "--max-length is %d, but '%s' has %d positions", asked, model, c.P);
+	config_free(&c);
+	return code;
+}
 
 struct encoding_room {
 	size_t used, capacity;
@@ -84,6 +98,18 @@ void encoded_close(struct encoded *x)
 	free(x->ids);
 	free(x->type_ids);
 	memset(x, 0, sizeof *x);
+}
+
+void encoded_sha(const struct encoded *x, char hex[65])
+{
+	struct sha256 hash;
+	const size_t bytes = (size_t)x->tokens * sizeof *x->ids;
+	sha256_init(&hash);
+	for (int i = 0; i < x->count; i++)
+		sha256_add(&hash, &x->examples[i].n, sizeof x->examples[i].n);
+	sha256_add(&hash, x->ids, bytes);
+	sha256_add(&hash, x->type_ids, bytes);
+	sha256_end(&hash, hex);
 }
 
 int64_t encoded_largest_batch(const struct encoded *x, int batch)

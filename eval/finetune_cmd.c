@@ -27,9 +27,10 @@ static int on_epoch(void *arg, struct trainer *trainer, int epoch, int64_t step,
 
 static int run(struct train_task *t, struct err *e)
 {
-	char identity[400];
+	char identity[600];
 	const struct task_args *a = t->args;
-	snprintf(identity, sizeof identity, "finetune %.200s train %s dev %s", a->task, t->train.sha, t->dev.sha);
+	snprintf(identity, sizeof identity, "finetune %.200s train %s dev %s tokens %s", a->task, t->train.sha, t->dev.sha,
+	         t->train.token_sha);
 	t->log.args = &a->train;
 	t->log.owner = t;
 	t->log.run = (struct store_run){
@@ -39,16 +40,13 @@ static int run(struct train_task *t, struct err *e)
 	struct training_result r;
 	events.epoch = on_epoch;
 	int code = train_run(&t->log, t->trainer, t->train.texts.examples, t->train.texts.count, &plan, &events, &r, e);
-	if (!code)
-		printf("{\"out\":\"%s\",\"best_epoch\":%d,\"dev_%s\":%.6g,\"steps\":%lld}\n", a->train.out, r.best + 1,
-		       t->dev.rows.task->metrics[0], r.score.score, (long long)r.steps);
-	return code;
+	return code ? code : train_print_result(&a->train, &r, t->dev.rows.task->metrics[0], r.score.score, e);
 }
 
 static int finetune_run(const struct command *command, int argc, char **argv, struct err *e)
 {
 	struct finetune_args args = {
-		.task = {.train = {.epochs = 3, .rate = 2e-5, .dropout = -1, .checkpoint_minutes = 5}, .batch = 32}};
+		.task = {.train = {.epochs = 3, .rate = 2e-5, .dropout = NAN, .checkpoint_minutes = 5}, .batch = 32}};
 	struct train_task t = {.policy = "none"};
 	char **rest;
 	int count, code = opt_parse(command, argc, argv, &args, &rest, &count, e);
@@ -59,9 +57,7 @@ static int finetune_run(const struct command *command, int argc, char **argv, st
 	if ((code = train_task_check_args(&args.task, "finetune", e)))
 		return code;
 	interrupt_install();
-	code = train_start_over(&args.task.train, e);
-	if (!code)
-		code = train_task_read(&t, &args.task, e);
+	code = train_task_read(&t, &args.task, e);
 	if (!code)
 		code = train_task_open(&t, e);
 	if (!code)
@@ -82,7 +78,7 @@ const struct command finetune_command = {
 		"and\n"
 		"ends with the same weights, whatever the number of threads.",
 	.examples = "adapler finetune --model adapler-mini --task sst2 --data glue/SST-2 --lr 2e-4 --out sst2\n"
-				"adapler finetune --model bert --task file:my.csv:text=review,label=stars --data . --out mine",
+				"adapler finetune --model bert --task file::train=my.csv,text=review,label=stars --data . --out mine",
 	.options = options,
 	.run = finetune_run,
 };

@@ -14,7 +14,7 @@ struct judging {
 	const struct encoded *data;
 	struct policy policy, dense;
 	struct session *session;
-	int batch;
+	int batch, is_regression;
 	int *start, *ids, *type_ids; /* of the batch in hand */
 	int *gold, *pred;            /* [n] */
 	double *target, *predicted;  /* [n] */
@@ -24,11 +24,22 @@ struct judging {
 	struct judgement *out;
 };
 
+/* Names may be others (LABEL_0 ...), but those that are the same must be the same classes. */
+static int check_order(const struct dataset *d, const struct config *c, struct err *e)
+{
+	for (int i = 0; i < d->classes && c->labels; i++)
+		for (int k = 0; k < c->C; k++)
+			if (k != i && !strcmp(d->labels[i], c->labels[k]))
+				return err_set(e, ERR_MISMATCH, "label '%s' is class %d of %s, but class %d of the model", d->labels[i],
+				               i, d->task->name, k);
+	return 0;
+}
+
 static int check(const struct dataset *d, const struct config *c, struct err *e)
 {
-	if (d->labelled != d->count)
-		return err_set(e, ERR_USAGE, "%s %s has %d samples without a label: it cannot be judged by", d->task->name,
-		               split_name(d->split), d->count - d->labelled);
+	int code = dataset_check_labelled(d, e);
+	if (code)
+		return code;
 	if (d->count < 1)
 		return err_set(e, ERR_FORMAT, "%s %s is empty", d->task->name, split_name(d->split));
 	if ((d->classes ? d->classes : 1) != c->C)
@@ -36,13 +47,15 @@ static int check(const struct dataset *d, const struct config *c, struct err *e)
 		               d->classes ? d->classes : 1, c->C);
 	if (c->L > JUDGE_LAYERS_MAX)
 		return err_set(e, ERR_LIMIT, "the model has %d layers, at most %d can be judged", c->L, JUDGE_LAYERS_MAX);
-	return 0;
+	return check_order(d, c, e);
 }
 
 static int open(struct judging *j, const struct model *m, const struct judge_options *o, struct err *e)
 {
 	const size_t n = (size_t)j->data->count;
 	j->batch = o->batch ? o->batch : BATCH_DEFAULT;
+	if (o->rows && j->batch > o->rows / j->data->longest)
+		j->batch = o->rows < j->data->longest ? 1 : o->rows / j->data->longest;
 	const int64_t rows = encoded_largest_batch(j->data, j->batch);
 	const struct session_options session = {.threads = o->threads, .max_rows = (int)rows, .max_sequences = j->batch};
 	j->start = malloc(((size_t)j->batch + 1) * sizeof *j->start);
@@ -84,8 +97,8 @@ static void note_prediction(struct judging *j, int index, const float *logits)
 	j->pred[index] = 0;
 	for (int i = 1; i < C; i++)
 		j->pred[index] = logits[i] > logits[j->pred[index]] ? i : j->pred[index];
-	if (x->label >= 0)
-		j->loss -= log(fmax(p[x->label], 1e-300));
+	const double error = (double)logits[0] - x->value;
+	j->loss += j->is_regression ? error * error : -log(fmax(p[x->label], 1e-300));
 }
 
 static void note_cost(struct judging *j, const struct trace *t, int b)
@@ -137,7 +150,7 @@ static int conclude(struct judging *j, const struct dataset *d, struct err *e)
 	out->score = metric->compute(&o);
 	out->n = o.n;
 	out->L = j->c->L;
-	out->loss = d->classes ? j->loss / o.n : NAN;
+	out->loss = j->loss / o.n;
 	out->flops_speedup = (double)j->flops_dense / (double)j->flops;
 	for (int l = 0; l < j->c->L; l++)
 		out->kept[l] = (double)j->rows[l] / (double)j->data->tokens;
@@ -147,7 +160,7 @@ static int conclude(struct judging *j, const struct dataset *d, struct err *e)
 int judge(struct judgement *out, const struct model *m, const struct dataset *d, const struct encoded *data,
           const struct judge_options *o, struct err *e)
 {
-	struct judging j = {.c = model_config(m), .data = data, .out = out};
+	struct judging j = {.c = model_config(m), .data = data, .is_regression = !d->classes, .out = out};
 	memset(out, 0, sizeof *out);
 	int code = check(d, j.c, e);
 	if (!code)

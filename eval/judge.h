@@ -10,7 +10,7 @@ enum { JUDGE_LAYERS_MAX = 64 };
 struct judgement {
 	int n, L;
 	double score;                  /* the task's main metric */
-	double loss;                   /* mean log loss; NaN for a regression */
+	double loss;                   /* mean log loss; of a regression the mean squared error */
 	double flops_speedup;          /* sum of dense FLOPs / sum of FLOPs (never a mean of ratios) */
 	double seconds;                /* of the model's runs alone */
 	double kept[JUDGE_LAYERS_MAX]; /* share of all tokens that layer l attends to */
@@ -18,7 +18,8 @@ struct judgement {
 
 struct judge_options {
 	const char *policy; /* as policy_parse takes it */
-	int batch;          /* 0: 32 */
+	int batch;          /* texts; 0: 32 */
+	int rows;           /* tokens of a batch at most, unless one text has more; 0: no limit */
 	int threads;
 };
 

@@ -236,7 +236,9 @@ static int run(struct pretraining *x, struct trainer *t, struct err *e)
 		.identity = identity, .batch_tokens = x->args.batch_tokens, .mask_id = x->mask_id, .keep = 1, .floor = NAN};
 	struct training_events events = train_log_events(&x->log);
 	events.epoch = on_epoch;
-	return train_run(&x->log, t, x->train.examples, x->train.pieces, &plan, &events, &result, e);
+	int code = train_run(&x->log, t, x->train.examples, x->train.pieces, &plan, &events, &result, e);
+	const double loss = x->dev.pieces ? -result.score.score : NAN;
+	return code ? code : train_print_result(&x->args.train, &result, "loss", loss, e);
 }
 
 static int train(struct pretraining *x, char **more, int count, struct err *e)
@@ -244,8 +246,6 @@ static int train(struct pretraining *x, char **more, int count, struct err *e)
 	struct trainer *t = NULL;
 	struct trainer_options o = {.objective = OBJECTIVE_MLM};
 	int code = open_tokenizer(x, e);
-	if (!code)
-		code = train_start_over(&x->args.train, e);
 	if (!code)
 		code = train_open(&t, &x->args.train, &o, x->args.batch_tokens, x->args.train.max_length, e);
 	if (!code) {
@@ -266,7 +266,7 @@ static int train(struct pretraining *x, char **more, int count, struct err *e)
 
 static int pretrain_run(const struct command *command, int argc, char **argv, struct err *e)
 {
-	struct pretraining x = {.args = {.train = {.epochs = 10, .rate = 5e-4, .dropout = -1, .checkpoint_minutes = 5},
+	struct pretraining x = {.args = {.train = {.epochs = 10, .rate = 5e-4, .dropout = NAN, .checkpoint_minutes = 5},
 	                                 .batch_tokens = 8192,
 	                                 .held_out = 0.005}};
 	char **more;

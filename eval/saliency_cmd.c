@@ -88,7 +88,7 @@ static void add_normalised(struct saliency_job *j)
 static int run_model(struct saliency_job *j, int i, struct trainer *t, struct err *e)
 {
 	const struct encoded *x = &j->split.texts;
-	const struct judge_options o = {.policy = "none", .threads = j->args->threads};
+	const struct judge_options o = {.policy = "none", .threads = j->args->threads, .rows = trainer_rows(t)};
 	struct judgement dev;
 	struct progress progress;
 	float *out = j->one;
@@ -133,20 +133,40 @@ static int add_model(struct saliency_job *j, int i, struct err *e)
 	return code;
 }
 
+/* The texts are tokenized once, for all models. */
+static int check_vocabulary(const struct saliency_job *j, int i, struct err *e)
+{
+	struct tokenizer *t;
+	int code = tokenizer_open(&t, j->key.model[i], e);
+	if (code)
+		return code;
+	const int size = tokenizer_size(j->tokenizer);
+	int same = tokenizer_size(t) == size;
+	for (int id = 0; id < size && same; id++)
+		same = !strcmp(tokenizer_piece(t, id), tokenizer_piece(j->tokenizer, id));
+	tokenizer_close(t);
+	return same
+	           ? 0
+	           : err_set(e, ERR_MISMATCH, "the vocabularies of '%s' and '%s' differ", j->key.model[0], j->key.model[i]);
+}
+
 static int read_splits(struct saliency_job *j, struct err *e)
 {
 	enum split split;
 	const struct saliency_args *a = j->args;
 	int code = split_parse(&split, a->split, e);
 	if (!code)
+		code = encoded_max_length(&j->key.max_length, j->key.model[0], a->max_length, e);
+	if (!code)
 		code = tokenizer_open(&j->tokenizer, j->key.model[0], e);
+	for (int i = 1; i < j->key.models && !code; i++)
+		code = check_vocabulary(j, i, e);
 	if (!code)
-		code = task_split_open(&j->split, a->task, a->data, split, a->limit, j->tokenizer, a->max_length, e);
+		code = task_split_open(&j->split, a->task, a->data, split, a->limit, j->tokenizer, j->key.max_length, e);
 	if (!code)
-		code = task_split_open(&j->dev, a->task, a->data, SPLIT_DEV, 0, j->tokenizer, a->max_length, e);
-	if (!code && j->split.rows.labelled != j->split.rows.count)
-		code =
-			err_set(e, ERR_USAGE, "%s %s has samples without a label: their saliency is undefined", a->task, a->split);
+		code = task_split_open(&j->dev, a->task, a->data, SPLIT_DEV, 0, j->tokenizer, j->key.max_length, e);
+	if (!code)
+		code = dataset_check_labelled(&j->split.rows, e);
 	const size_t tokens = (size_t)j->split.texts.tokens + 1;
 	j->sum = calloc(tokens, sizeof *j->sum);
 	j->one = calloc(tokens, sizeof *j->one);
@@ -155,9 +175,21 @@ static int read_splits(struct saliency_job *j, struct err *e)
 	return code;
 }
 
+/* Hours of work should not end with a folder that is not there. */
+static int check_out(const char *path, struct err *e)
+{
+	struct file_writer w;
+	int code = file_writer_open(&w, path, e);
+	if (!code)
+		file_writer_abort(&w);
+	return code;
+}
+
 static int make(struct saliency_job *j, struct err *e)
 {
-	int code = list_models(j, e);
+	int code = check_out(j->args->out, e);
+	if (!code)
+		code = list_models(j, e);
 	if (!code)
 		code = read_splits(j, e);
 	for (int i = 0; i < j->key.models && !code; i++)
@@ -167,7 +199,6 @@ static int make(struct saliency_job *j, struct err *e)
 	snprintf(j->key.task, sizeof j->key.task, "%s", j->split.rows.task->name);
 	snprintf(j->key.split, sizeof j->key.split, "%s", split_name(j->split.rows.split));
 	memcpy(j->key.data_sha, j->split.sha, sizeof j->key.data_sha);
-	j->key.max_length = j->args->max_length;
 	code = saliency_write(j->args->out, &j->key, &j->split.texts, j->sum, e);
 	if (!code)
 		log_info("wrote the saliency of %d texts, averaged over %d models, to %s", j->split.texts.count, j->key.models,

@@ -75,6 +75,9 @@ int saliency_write(const char *path, const struct saliency_key *key, const struc
 	struct buf body = {0}, whole = {0};
 	if (data->longest > LENGTH_MOST)
 		return err_set(e, ERR_LIMIT, "a text of %d tokens, at most %d can be stored", data->longest, LENGTH_MOST);
+	for (int64_t i = 0; i < data->tokens; i++)
+		if (!(saliency[i] >= 0) || !isfinite(saliency[i]))
+			return err_set(e, ERR_LIMIT, "a saliency of %g", (double)saliency[i]);
 	add_body(&body, data, saliency);
 	int code = buf_check(&body, e);
 	if (!code) {
@@ -138,6 +141,18 @@ static int check_sum(const struct reading *r, const cJSON *json)
 	return code;
 }
 
+static int check_data(const struct reading *r, const cJSON *json)
+{
+	const char *found = "";
+	int code = json_get_string(json, "data_sha", &found, r->path, r->e);
+	if (!code && strcmp(found, r->expected->data_sha) != 0)
+		code = err_set(r->e, ERR_MISMATCH,
+		               "the saliency in '%s' is of other texts or labels: it is made from the same "
+		               "--data, with the same --limit",
+		               r->path);
+	return code;
+}
+
 static int check_key(const struct reading *r, const cJSON *json)
 {
 	const struct saliency_key *k = r->expected;
@@ -145,16 +160,17 @@ static int check_key(const struct reading *r, const cJSON *json)
 	if (!code)
 		code = check_text(r, json, "split", k->split);
 	if (!code)
-		code = check_text(r, json, "data_sha", k->data_sha);
+		code = check_data(r, json);
 	if (!code)
 		code = check_number(r, json, "max_length", k->max_length);
 	if (!code)
 		code = check_number(r, json, "examples", r->data->count);
 	if (!code)
 		code = check_number(r, json, "tokens", r->data->tokens);
-	if (!code && r->body_size != 2 * ((size_t)r->data->count + (size_t)r->data->tokens))
-		code = err_set(r->e, ERR_FORMAT, "'%s' is cut off: %zu bytes of values for %d samples of %lld tokens", r->path,
-		               r->body_size, r->data->count, (long long)r->data->tokens);
+	const size_t size = 2 * ((size_t)r->data->count + (size_t)r->data->tokens);
+	if (!code && r->body_size != size)
+		code =
+			err_set(r->e, ERR_FORMAT, "expected %zu bytes of values, found %zu in '%s'", size, r->body_size, r->path);
 	if (!code)
 		code = check_sum(r, json);
 	r->file->key = *k;
@@ -165,17 +181,17 @@ static int check_key(const struct reading *r, const cJSON *json)
 static int read_values(const struct reading *r)
 {
 	const size_t count = (size_t)r->data->count;
+	for (size_t i = 0; i < count; i++)
+		if ((int)u16_at(r->body, i) != r->data->examples[i].n)
+			return err_set(r->e, ERR_MISMATCH, "sample %zu has %d tokens, but %u in '%s': another vocabulary?", i,
+			               r->data->examples[i].n, u16_at(r->body, i), r->path);
 	float *to = r->file->values = malloc(((size_t)r->data->tokens + 1) * sizeof *to);
 	if (!to)
 		return err_set(r->e, ERR_MEMORY, "out of memory for the saliency of %lld tokens", (long long)r->data->tokens);
 	for (int64_t i = 0; i < r->data->tokens; i++)
 		to[i] = (float)u16_at(r->body, count + (size_t)i) / SHARE_MOST;
-	for (size_t i = 0; i < count; to += r->data->examples[i++].n) {
-		if ((int)u16_at(r->body, i) != r->data->examples[i].n)
-			return err_set(r->e, ERR_MISMATCH, "sample %zu has %d tokens, but %u in '%s': another vocabulary?", i,
-			               r->data->examples[i].n, u16_at(r->body, i), r->path);
+	for (size_t i = 0; i < count; to += r->data->examples[i++].n)
 		r->data->examples[i].saliency = to;
-	}
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct saliency_key {
 	double dev_score; /* NaN: unknown */
 };
 
-/* saliency [data->tokens], in the order of the data. */
+/* saliency [data->tokens], in the order of the data; ERR_LIMIT when one is negative or not finite. */
 int saliency_write(const char *path, const struct saliency_key *key, const struct encoded *data, const float *saliency,
                    struct err *e);
 

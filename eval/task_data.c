@@ -20,6 +20,7 @@ int task_split_open(struct task_split *s, const char *task, const char *data, en
 		return code;
 	}
 	dataset_sha(&s->rows, s->sha);
+	encoded_sha(&s->texts, s->token_sha);
 	log_info("%s %s: %d samples, %lld tokens, longest %d%s%s", s->rows.task->name, split_name(split), s->texts.count,
 	         (long long)s->texts.tokens, s->texts.longest, *s->rows.note ? "; " : "", s->rows.note);
 	if (s->texts.truncated)
@@ -36,10 +37,10 @@ void task_split_close(struct task_split *s)
 int task_split_check_labels(const struct task_split *s, struct err *e)
 {
 	const struct dataset *d = &s->rows;
-	if (d->labelled != d->count)
-		return err_set(e, ERR_USAGE, "%s %s has %d samples without a label: nothing can be learnt from them",
-		               d->task->name, split_name(d->split), d->count - d->labelled);
-	int *counts = calloc((size_t)d->classes + 1, sizeof *counts), code = 0;
+	int code = dataset_check_labelled(d, e);
+	if (code)
+		return code;
+	int *counts = calloc((size_t)d->classes + 1, sizeof *counts);
 	if (!counts)
 		return err_set(e, ERR_MEMORY, "out of memory for %d classes", d->classes);
 	for (int i = 0; i < d->count && d->classes; i++)

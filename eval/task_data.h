@@ -7,7 +7,8 @@
 struct task_split {
 	struct dataset rows;
 	struct encoded texts;
-	char sha[65];
+	char sha[65]; /* of the texts and labels */
+	char token_sha[65];
 };
 
 /* `limit`: so many samples, 0: all. Says how many there are, what was cut, and how the split differs from the published

@@ -1,17 +1,17 @@
 #include "train_log.h"
 
+#include "../engine/base/buf.h"
 #include "../engine/base/clock.h"
 #include "../engine/base/file.h"
 #include "../engine/base/interrupt.h"
 #include "../engine/base/log.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { POINTS_MOST = 2000, FLUSH_SECONDS = 5 };
 
@@ -112,6 +112,7 @@ static int on_begin(void *arg, const char *key, int64_t step, int64_t steps, str
 		log_info("going on after step %lld of %lld", (long long)step, (long long)steps);
 	l->seen_tokens = steps ? (int64_t)((double)l->tokens * (double)step / (double)steps) : 0;
 	progress_begin(&l->progress, l->run.kind, "tokens", l->tokens, log_is_quiet());
+	l->progress.skipped = l->seen_tokens;
 	return code;
 }
 
@@ -172,33 +173,42 @@ void train_log_say(struct train_log *l, const char *format, ...)
 
 /* ---- commands ------------------------------------------------------------------------------------------------- */
 
+static int is_same_folder(const char *a, const char *b)
+{
+	struct stat x, y;
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The models it writes would take the place of the one it begins with. */
+static int check_folders(const struct train_args *a, struct err *e)
+{
+	char above[4096];
+	int code = file_join(above, sizeof above, a->model, "..", e);
+	if (code)
+		return code;
+	if (is_same_folder(a->model, a->out) || (strstr(a->model, "epoch-") && is_same_folder(above, a->out)))
+		return err_set(e, ERR_USAGE, "--model '%s' must not be --out '%s' or an epoch in it", a->model, a->out);
+	return 0;
+}
+
 int train_check_args(const struct train_args *a, const char *command, struct err *e)
 {
 	if (!a->model || !a->out)
 		return err_set(e, ERR_USAGE, "%s needs --model DIR and --out DIR", command);
-	if (!(a->rate > 0) || !isfinite(a->rate))
+	if (!(a->rate > 0))
 		return err_set(e, ERR_USAGE, "--lr must be above 0, found %g", a->rate);
-	if (a->dropout >= 1)
-		return err_set(e, ERR_USAGE, "--dropout must be below 1, found %g", a->dropout);
+	if (a->dropout < 0 || a->dropout >= 1)
+		return err_set(e, ERR_USAGE, "--dropout must be at least 0 and below 1, found %g", a->dropout);
 	if (!(a->checkpoint_minutes > 0))
 		return err_set(e, ERR_USAGE, "--checkpoint-minutes must be above 0, found %g", a->checkpoint_minutes);
-	return 0;
-}
-
-int train_start_over(const struct train_args *a, struct err *e)
-{
-	char path[4096];
-	int code = a->force ? file_join(path, sizeof path, a->out, "state.safetensors", e) : 0;
-	if (!code && a->force && unlink(path) && errno != ENOENT)
-		code = err_set_errno(e, errno, "cannot remove '%s'", path);
-	return code;
+	return check_folders(a, e);
 }
 
 int train_open(struct trainer **t, const struct train_args *a, struct trainer_options *o, int64_t batch_rows,
                int longest, struct err *e)
 {
 	/* An option of the trainer is the config's at 0 and none below it. */
-	if (a->dropout >= 0)
+	if (!isnan(a->dropout))
 		o->hidden_dropout = o->attention_dropout = a->dropout > 0 ? a->dropout : -1;
 	o->seed = a->seed;
 	o->threads = a->threads;
@@ -235,6 +245,7 @@ int train_run(struct train_log *l, struct trainer *t, const struct example *exam
 	plan->epochs = a->epochs;
 	plan->rate = a->rate;
 	plan->seed = a->seed;
+	plan->start_over = a->force;
 	plan->checkpoint_seconds = a->checkpoint_minutes * 60;
 	l->run.seed = a->seed;
 	l->run.threads = a->threads;
@@ -248,6 +259,26 @@ int train_run(struct train_log *l, struct trainer *t, const struct example *exam
 		code = training_run(t, examples, count, plan, events, out, e);
 	progress_end(&l->progress);
 	return code ? code : finish(l, plan, out, e);
+}
+
+int train_print_result(const struct train_args *a, const struct training_result *r, const char *metric, double value,
+                       struct err *e)
+{
+	struct buf b = {0};
+	buf_add_text(&b, "{\"out\":");
+	buf_add_json_string(&b, a->out, strlen(a->out));
+	buf_addf(&b, ",\"best_epoch\":%d,\"dev_%s\":", r->best + 1, metric);
+	buf_add_json_double(&b, value);
+	if (!isnan(r->score.speed)) {
+		buf_add_text(&b, ",\"flops_speedup\":");
+		buf_add_json_double(&b, r->score.speed);
+	}
+	buf_addf(&b, ",\"steps\":%lld}", (long long)r->steps);
+	int code = buf_check(&b, e);
+	if (!code)
+		puts(b.data);
+	buf_free(&b);
+	return code;
 }
 
 void train_log_close(struct train_log *l)

@@ -12,7 +12,7 @@
 struct train_args {
 	const char *model, *out, *db, *kernels;
 	int epochs, batch, max_length, threads, force, bf16, memory_mb;
-	double rate, dropout, checkpoint_minutes; /* dropout below 0: the config's */
+	double rate, dropout, checkpoint_minutes; /* dropout NaN: the config's */
 	uint64_t seed;
 };
 
@@ -68,12 +68,13 @@ int train_log_note(struct train_log *l, int64_t step, const char *name, double v
 /* Opens the trainer with as many rows as the batch has, or the budget allows, and says what memory it takes. */
 int train_open(struct trainer **t, const struct train_args *a, struct trainer_options *o, int64_t batch_rows,
                int longest, struct err *e);
-/* Removes what an earlier run left in OUT, with --force. */
-int train_start_over(const struct train_args *a, struct err *e);
 int train_check_args(const struct train_args *a, const char *command, struct err *e);
 /* Runs, marks the run finished, says how it ended. */
 int train_run(struct train_log *l, struct trainer *t, const struct example *examples, int count,
               struct training_plan *plan, struct training_events *events, struct training_result *out, struct err *e);
+/* One line of JSON on standard output: the folder, the best epoch, its value of the metric, its speed if it has one. */
+int train_print_result(const struct train_args *a, const struct training_result *r, const char *metric, double value,
+                       struct err *e);
 void train_log_close(struct train_log *l);
 
 #endif

@@ -57,13 +57,14 @@ static int read_weights(struct train_task *t, struct err *e)
 
 int train_task_read(struct train_task *t, struct task_args *a, struct err *e)
 {
-	const int length = a->train.max_length;
 	t->args = a;
-	int code = tokenizer_open(&t->tokenizer, a->train.model, e);
+	int code = encoded_max_length(&t->max_length, a->train.model, a->train.max_length, e);
 	if (!code)
-		code = task_split_open(&t->train, a->task, a->data, SPLIT_TRAIN, a->limit, t->tokenizer, length, e);
+		code = tokenizer_open(&t->tokenizer, a->train.model, e);
 	if (!code)
-		code = task_split_open(&t->dev, a->task, a->data, SPLIT_DEV, 0, t->tokenizer, length, e);
+		code = task_split_open(&t->train, a->task, a->data, SPLIT_TRAIN, a->limit, t->tokenizer, t->max_length, e);
+	if (!code)
+		code = task_split_open(&t->dev, a->task, a->data, SPLIT_DEV, 0, t->tokenizer, t->max_length, e);
 	if (!code)
 		code = task_split_check_labels(&t->train, e);
 	return code ? code : read_weights(t, e);
@@ -114,7 +115,8 @@ static void say(struct train_task *t, int epoch, const char *metric)
 
 int train_task_judge(struct train_task *t, struct trainer *trainer, int epoch, int64_t step, struct err *e)
 {
-	const struct judge_options o = {.policy = t->policy, .threads = t->args->train.threads};
+	const struct judge_options o = {
+		.policy = t->policy, .threads = t->args->train.threads, .rows = trainer_rows(trainer)};
 	const char *metric = t->dev.rows.task->metrics[0];
 	int code = judge(&t->judged, trainer_model(trainer), &t->dev.rows, &t->dev.texts, &o, e);
 	if (!code)

@@ -28,13 +28,14 @@ struct task_args {
 struct train_task {
 	struct task_args *args;
 	struct tokenizer *tokenizer;
+	int max_length; /* of a text, in tokens */
 	struct task_split train, dev;
 	double *class_weights; /* [classes] or NULL */
 	struct trainer_options options;
 	struct trainer *trainer;
 	struct train_log log;
 	struct judgement judged; /* of the last epoch */
-	const char *policy; /* that dev is judged under */
+	const char *policy;      /* that dev is judged under */
 };
 
 int train_task_check_args(const struct task_args *a, const char *command, struct err *e);

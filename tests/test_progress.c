@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* The other end of a terminal gets its bytes a moment later, and in pieces. */
@@ -58,6 +59,24 @@ static void unknown_total(void)
 	progress_end(&p);
 }
 
+/* Nine of ten, eight of them by an earlier process: one a second, so one second is left. */
+static void resumed(void)
+{
+	struct progress p;
+	progress_begin(&p, "running", "texts", 10, 0);
+	p.skipped = 8;
+	p.start_ns -= 1000000000;
+	progress_update(&p, 9, NULL);
+	progress_end(&p);
+}
+
+static void on_a_narrow_terminal(void)
+{
+	const struct winsize size = {.ws_row = 24, .ws_col = 20};
+	ioctl(STDERR_FILENO, TIOCSWINSZ, &size);
+	half_of_ten();
+}
+
 static void quietly(void)
 {
 	struct progress p;
@@ -82,6 +101,23 @@ TEST(updates_come_at_most_ten_times_a_second)
 	if (!text)
 		SKIP("no pseudo-terminal here");
 	CHECK_CONTAINS(text, "a note\r\033[K");
+}
+
+TEST(what_an_earlier_process_did_is_not_in_the_rate)
+{
+	const char *text = seen_on_terminal(resumed);
+	if (!text)
+		SKIP("no pseudo-terminal here");
+	CHECK_CONTAINS(text, "running 9/10 texts (90 %), ");
+	CHECK_CONTAINS(text, ", 1.0 s left");
+}
+
+TEST(a_line_is_cut_before_it_wraps)
+{
+	const char *text = seen_on_terminal(on_a_narrow_terminal);
+	if (!text)
+		SKIP("no pseudo-terminal here");
+	CHECK_CONTAINS(text, "\r\033[Krunning 5/10 texts \r\033[K");
 }
 
 TEST(an_unknown_total_shows_the_count)

@@ -3,6 +3,8 @@
 #include "clock.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { SHOW_NS = 100000000 };
@@ -11,6 +13,14 @@ void progress_begin(struct progress *p, const char *label, const char *unit, int
 {
 	*p = (struct progress){.label = label, .unit = unit, .total = total, .start_ns = clock_ns()};
 	p->active = !quiet && isatty(STDERR_FILENO);
+}
+
+/* A line that wraps could not be taken back. */
+static void cut(char *text)
+{
+	struct winsize size;
+	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col && strlen(text) >= size.ws_col)
+		text[size.ws_col - 1] = '\0';
 }
 
 static void show(const struct progress *p, const char *note, double rate)
@@ -25,6 +35,7 @@ static void show(const struct progress *p, const char *note, double rate)
 	}
 	snprintf(line, sizeof line, "\r\033[K%s %lld%s %s%s, %.4g/s%s%s%s", p->label, (long long)p->done, of, p->unit,
 	         share, rate, left, note ? "  " : "", note ? note : "");
+	cut(line + strlen("\r\033[K"));
 	fputs(line, stderr); /* one write: a terminal never shows half a line */
 }
 
@@ -36,7 +47,7 @@ void progress_update(struct progress *p, int64_t done, const char *note)
 		return;
 	p->shown_ns = now;
 	double seconds = (double)(now - p->start_ns) * 1e-9;
-	show(p, note, seconds > 0 ? (double)done / seconds : 0);
+	show(p, note, seconds > 0 ? (double)(done - p->skipped) / seconds : 0);
 }
 
 void progress_end(struct progress *p)
