@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMANDS(X)                                                                                                   \
-	X(tokenize)                                                                                                       \
-	X(inspect) X(convert) X(corpus) X(vocab) X(init) X(pretrain) X(finetune) X(saliency) X(adapt) X(predict) X(bench) \
-		X(baseline) X(curve)
+/* clang-format off */
+#define COMMANDS(X) \
+	X(tokenize) X(inspect) X(convert) X(corpus) X(vocab) X(init) \
+	X(pretrain) X(finetune) X(saliency) X(adapt) \
+	X(predict) X(eval) X(bench) X(baseline) X(curve)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct command name##_command;
 COMMANDS(DECLARE)
