@@ -291,7 +291,9 @@ static void print_train_json(struct bench *b, int length, const struct train_cel
 	buf_addf(&b->out, ",\"precision\":\"f32\",\"keep\":\"1\",\"policy\":\"%s\"", cell->is_adapler ? "adapler" : "none");
 	buf_addf(&b->out, ",\"median_ms\":%.5g,\"min_ms\":%.5g,\"max_ms\":%.5g,\"runs\":%d,\"steps\":%d", t->median_ms,
 	         t->min_ms, t->max_ms, t->runs, cell->steps);
-	buf_addf(&b->out, ",\"tokens\":%lld,\"tokens_per_second\":%.5g,\"gflops\":%.4g,\"bytes\":%zu}\n",
+	buf_addf(&b->out,
+	         ",\"tokens\":%lld,\"tokens_per_second\":%.5g,\"gflops\":%.4g,\"flops_speedup\":1,"
+	         "\"time_speedup\":1,\"bytes\":%zu}\n",
 	         (long long)cell->tokens, (double)cell->tokens / t->median_ms * 1e3, cell->flops / t->median_ms * 1e-6,
 	         cell->bytes);
 }
@@ -551,9 +553,9 @@ const struct command bench_command = {
 		"of a whole forward pass are printed, with the FLOPs speedup over dense (flops x), the speedup measured\n"
 		"(time x), and the share of each part of the pass. --keep schedules are shares of the length at the\n"
 		"start: 0.5 at every layer, or 0.8/0.6/0.4 by layer. --train times steps of training instead: forward,\n"
-		"backward and AdamW with a dropout of 0.1, on random weights or the model's. --json: shape, length, batch, "
-        "threads, precision,\n"
-		"keep, median_ms, min_ms, runs, gflops, flops_speedup, time_speedup and more, one object a cell.",
+		"backward and AdamW with a dropout of 0.1, on random weights or the model's. --json: shape, length,\n"
+		"batch, threads, precision, keep, median_ms, min_ms, runs, gflops, flops_speedup, time_speedup and more,\n"
+		"one object a cell.",
 	.examples = "adapler bench --shape small --lengths 16,128 --batch 1,8 --threads 1,2\n"
 				"adapler bench --shape base --lengths 128 --keep 0.75,0.5,0.25,0.1 --json\n"
 				"adapler bench --train --shape small --lengths 64 --batch 32 --threads 2",
