@@ -107,9 +107,9 @@ static int open_saliency(struct saliency_file *s, struct train_task *t, const ch
 	return saliency_open(s, path, &key, &t->train.texts, e);
 }
 
-static int adapt(struct adapt_args *a, struct err *e)
+static int adapt(struct adapt_args *a, const struct command *command, struct err *e)
 {
-	struct train_task t = {.policy = "adapler"};
+	struct train_task t = {.policy = "adapler", .log = {.command = command, .values = a}};
 	struct saliency_file s = {.values = NULL};
 	int code = train_task_read(&t, &a->task, e);
 	if (!code)
@@ -161,7 +161,7 @@ static int adapt_run(const struct command *command, int argc, char **argv, struc
 		return code;
 	interrupt_install();
 	set_schedule(&a);
-	return adapt(&a, e);
+	return adapt(&a, command, e);
 }
 
 const struct command adapt_command = {

@@ -47,7 +47,7 @@ static int finetune_run(const struct command *command, int argc, char **argv, st
 {
 	struct finetune_args args = {
 		.task = {.train = {.epochs = 3, .rate = 2e-5, .dropout = NAN, .checkpoint_minutes = 5}, .batch = 32}};
-	struct train_task t = {.policy = "none"};
+	struct train_task t = {.policy = "none", .log = {.command = command, .values = &args}};
 	char **rest;
 	int count, code = opt_parse(command, argc, argv, &args, &rest, &count, e);
 	if (code)

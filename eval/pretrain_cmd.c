@@ -231,7 +231,7 @@ static int run(struct pretraining *x, struct trainer *t, struct err *e)
 	snprintf(identity, sizeof identity, "pretrain %s held-out %.17g", data_sha, x->args.held_out);
 	x->log.args = &x->args.train;
 	x->log.owner = x;
-	x->log.run = (struct store_run){.kind = "pretrain", .data_sha = data_sha, .args = NULL};
+	x->log.run = (struct store_run){.kind = "pretrain", .data_sha = data_sha};
 	struct training_plan plan = {
 		.identity = identity, .batch_tokens = x->args.batch_tokens, .mask_id = x->mask_id, .keep = 1, .floor = NAN};
 	struct training_events events = train_log_events(&x->log);
@@ -281,6 +281,8 @@ static int pretrain_run(const struct command *command, int argc, char **argv, st
 	if (code)
 		return code;
 	interrupt_install();
+	x.log.command = command;
+	x.log.values = &x.args;
 	code = train(&x, more, count, e);
 	train_log_close(&x.log);
 	tokenizer_close(x.tokenizer);

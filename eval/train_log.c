@@ -1,6 +1,5 @@
 #include "train_log.h"
 
-#include "../engine/base/buf.h"
 #include "../engine/base/clock.h"
 #include "../engine/base/file.h"
 #include "../engine/base/interrupt.h"
@@ -102,8 +101,14 @@ static int on_begin(void *arg, const char *key, int64_t step, int64_t steps, str
 	enum store_found found;
 	snprintf(l->key, sizeof l->key, "%s", key);
 	l->run.key = l->key;
+	if (l->command) {
+		opt_json(&l->options, l->command, l->values);
+		l->run.args = l->options.data;
+	}
 	l->every = (steps + POINTS_MOST - 1) / POINTS_MOST;
-	int code = store_open(&l->store, l->db_path, NULL, e);
+	int code = buf_check(&l->options, e);
+	if (!code)
+		code = store_open(&l->store, l->db_path, NULL, e);
 	if (!code)
 		code = store_run_start(l->store, &l->run, &l->id, &found, e);
 	if (!code)
@@ -285,4 +290,5 @@ void train_log_close(struct train_log *l)
 {
 	store_close(l->store);
 	free(l->points);
+	buf_free(&l->options);
 }

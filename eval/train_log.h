@@ -3,6 +3,7 @@
 #ifndef ADAPLER_EVAL_TRAIN_LOG_H
 #define ADAPLER_EVAL_TRAIN_LOG_H
 
+#include "../engine/base/buf.h"
 #include "../engine/base/opt.h"
 #include "../engine/base/progress.h"
 #include "../engine/engine.h"
@@ -46,6 +47,8 @@ struct train_point {
 /* One run's voice. Rows are gathered and written every few seconds in one short transaction, and before a checkpoint. */
 struct train_log {
 	const struct train_args *args;
+	const struct command *command; /* whose options are noted with the run, from the struct of arguments */
+	const void *values;
 	void *owner;          /* the command's own */
 	struct store_run run; /* kind, task, ... filled by the command; key by the engine */
 	int64_t tokens;       /* of all epochs, for the progress line */
@@ -56,6 +59,7 @@ struct train_log {
 	int64_t flushed_ns, seen_tokens, every;
 	struct progress progress;
 	char note[400];
+	struct buf options; /* JSON */
 	char db_path[4096];
 	char key[65];
 };

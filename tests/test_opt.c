@@ -1,8 +1,10 @@
+#include "../engine/base/buf.h"
 #include "../engine/base/err.h"
 #include "../engine/base/log.h"
 #include "../engine/base/opt.h"
 #include "test.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,4 +240,18 @@ TEST(zsh_completion_names_options_and_choices)
 	CHECK_CONTAINS(text, "#compdef adapler\n");
 	CHECK_CONTAINS(text, "'--precision=[of products]:precision:(f32 bf16 int8)'");
 	CHECK_CONTAINS(text, "'--model=[the model'\\''s folder]:DIR:_directories'");
+}
+
+TEST(values_are_json_by_option)
+{
+	struct buf b = {0};
+	CHECK_INT(parse("-b 3 --seed 18446744073709551615 --gamma 0.1 --precision bf16 --model a\"b"), 0);
+	opt_json(&b, &sample, &args);
+	CHECK_STR(b.data, "{\"trace\":false,\"batch\":3,\"seed\":18446744073709551615,\"gamma\":0.1,"
+	                  "\"precision\":\"bf16\",\"model\":\"a\\\"b\",\"wrapped\":false}");
+	buf_reset(&b);
+	args = (struct sample_args){.gamma = NAN, .trace = 1};
+	opt_json(&b, &sample, &args);
+	CHECK_STR(b.data, "{\"trace\":true,\"batch\":0,\"seed\":0,\"precision\":\"f32\",\"wrapped\":true}");
+	buf_free(&b);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+struct buf;
 struct err;
 
 enum opt_kind {
@@ -54,6 +55,9 @@ int opt_parse(const struct command *c, int argc, char **argv, void *args, char *
 int opt_int_list(int *out, int capacity, int *count, const char *text, const char *option, long long low,
                  long long high, struct err *e);
 int opt_double_list(double *out, int capacity, int *count, const char *text, const char *option, struct err *e);
+
+/* The values in a command's struct of arguments as a JSON object by option; what is NULL or NaN is left out. */
+void opt_json(struct buf *b, const struct command *c, const void *args);
 
 /* Printed from the tables; `commands` ends with NULL. */
 void command_help(const struct command *c, FILE *out);

@@ -1,6 +1,9 @@
 /* Help, man page and completion, all printed from the tables of options. */
+#include "buf.h"
 #include "opt.h"
 
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { HELP_COLUMN = 28, LINE_WIDTH = 100 };
@@ -282,4 +285,54 @@ void command_completion_zsh(const struct command *const *commands, FILE *out)
 	fprintf(out, "\thelp) _values command ");
 	print_names(commands, out);
 	fprintf(out, " ;;\n\tcompletion) _values shell bash zsh ;;\n\tesac\n}\n_adapler \"$@\"\n");
+}
+
+/* ---- values --------------------------------------------------------------------------------------------------- */
+
+static void add_choice(struct buf *b, const char *words, int index)
+{
+	for (; index > 0; index--)
+		words += strcspn(words, "|") + 1;
+	buf_add_json_string(b, words, strcspn(words, "|"));
+}
+
+static int is_given(const struct opt *o, const void *value)
+{
+	switch (o->kind) {
+	case OPT_DOUBLE: return !isnan(*(const double *)value);
+	case OPT_STRING:
+	case OPT_FILE:
+	case OPT_DIR: return *(const char *const *)value != NULL;
+	default: return 1;
+	}
+}
+
+static void add_value(struct buf *b, const struct opt *o, const void *value)
+{
+	switch (o->kind) {
+	case OPT_FLAG: buf_add_text(b, *(const int *)value ? "true" : "false"); break;
+	case OPT_INT: buf_add_json_int(b, *(const int *)value); break;
+	case OPT_U64: buf_addf(b, "%llu", (unsigned long long)*(const uint64_t *)value); break;
+	case OPT_DOUBLE: buf_add_json_double(b, *(const double *)value); break;
+	case OPT_CHOICE: add_choice(b, o->metavar, *(const int *)value); break;
+	default: {
+		const char *text = *(const char *const *)value;
+		buf_add_json_string(b, text, strlen(text));
+	}
+	}
+}
+
+void opt_json(struct buf *b, const struct command *c, const void *args)
+{
+	const char *before = "";
+	buf_add_byte(b, '{');
+	for (const struct opt *o = c->options; o->kind != OPT_END; o++) {
+		const void *value = (const char *)args + o->offset;
+		if (!is_given(o, value))
+			continue;
+		buf_addf(b, "%s\"%s\":", before, o->name);
+		add_value(b, o, value);
+		before = ",";
+	}
+	buf_add_byte(b, '}');
 }
