@@ -28,7 +28,7 @@ HDF5 := $(firstword $(foreach p,hdf5 hdf5-serial,$(shell pkg-config --exists $(p
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(HDF5) 2>/dev/null)
 LDLIBS := $(shell pkg-config --libs $(PACKAGES) $(HDF5) 2>/dev/null) -lpthread -lm
 # The library reads models and text, but converts nothing and draws nothing: it needs less.
-LIBRARY_LIBS := $(shell pkg-config --libs libcjson openblas 2>/dev/null) -lpthread -lm
+LIBRARY_LIBS := $(shell pkg-config --libs libcjson zlib openblas 2>/dev/null) -lpthread -lm
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
@@ -107,8 +107,8 @@ build/commit: FORCE
 	mkdir -p build
 	echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
 
-%/engine/version_cmd.o: DEFINES = -DADAPLER_COMMIT='"$(COMMIT)"'
-build/release/engine/version_cmd.o build/debug/engine/version_cmd.o: build/commit
+%/engine/version.o: DEFINES = -DADAPLER_COMMIT='"$(COMMIT)"'
+build/release/engine/version.o build/debug/engine/version.o: build/commit
 
 # Compiled in with .incbin, which no dependency file knows of.
 $(patsubst %,build/%/reports/curve_plot.o,release debug clang fuzz): reports/plot/curve.gp

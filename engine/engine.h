@@ -22,6 +22,7 @@ extern "C" {
 #endif
 
 #define ADAPLER_VERSION "0.1.0"
+const char *adapler_commit(void); /* of the sources this was built from, or "unknown" */
 
 /* ---- configuration -------------------------------------------------------------------------------------------- */
 
@@ -95,6 +96,8 @@ void model_close(struct model *m);
 const struct config *model_config(const struct model *m);
 const char *model_kernels(const struct model *m);
 const float *model_eta(const struct model *m); /* [L] thresholds; NULL without contribution predictors */
+/* SHA-256 in hexadecimal of a directory's weights: of their file, or of the shards' files one after the other. */
+int model_sha256(const char *dir, char hex[65], struct err *e);
 size_t model_bytes(const struct model *m);     /* memory of the weights: packed matrices and tables */
 
 /* ---- policy: what is dropped, where, and what becomes of it --------------------------------------------------- */

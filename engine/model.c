@@ -1,7 +1,10 @@
 /* Opening a model: config, checked weights, packed matrices. Everything is read-only afterwards. */
 #include "model.h"
 
+#include "base/file.h"
 #include "base/rng.h"
+#include "base/sha256.h"
+#include "checkpoint.h"
 #include "config.h"
 
 #include <assert.h>
@@ -247,3 +250,24 @@ size_t model_bytes(const struct model *m)
 }
 
 size_t model_packed_bytes(const struct model *m) { return m->block.size; }
+
+int model_sha256(const char *dir, char hex[65], struct err *e)
+{
+	struct checkpoint *file;
+	struct sha256 hash;
+	int code = checkpoint_open(&file, dir, e);
+	if (code)
+		return code;
+	sha256_init(&hash);
+	for (int i = 0; i < checkpoint_file_count(file) && !code; i++) {
+		struct file_map map;
+		code = file_map_open(&map, checkpoint_file(file, i), e);
+		if (!code) {
+			sha256_add(&hash, map.data, map.size);
+			file_map_close(&map);
+		}
+	}
+	sha256_end(&hash, hex);
+	checkpoint_close(file);
+	return code;
+}

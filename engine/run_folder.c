@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #define STATE "state.safetensors"
 
@@ -118,6 +119,11 @@ void run_folder_close(struct run_folder *f)
 enum { POSITION_EPOCH, POSITION_BATCH, POSITION_STEP, POSITION_ENDED, POSITION_SCORED, POSITION_UPDATES, POSITIONS };
 enum { KEY_BYTES = 64 };
 
+/* The tensors of a state; after them come their CRC-32s, so that no disk's error is trained on. */
+static const char *const tensor_names[] = {"key", "position", "scores", "weights", "first_moments", "second_moments"};
+enum { TENSORS = sizeof tensor_names / sizeof *tensor_names };
+#define CHECKSUMS "crc32"
+
 int run_state_write(const struct run_folder *f, const struct trainer *t, const struct run_state *s, struct err *e)
 {
 	char path[4096];
@@ -128,17 +134,25 @@ int run_state_write(const struct run_folder *f, const struct trainer *t, const s
 		scores[2 * i] = s->scores[i].score;
 		scores[2 * i + 1] = s->scores[i].speed;
 	}
+	int64_t checksums[TENSORS];
 	/* The key as eight-byte words: the format has no text. */
-	const struct tensor_source tensors[] = {
-		{.name = "key", .dtype = DTYPE_I64, .rank = 1, .shape = {KEY_BYTES / 8}, .raw = s->key},
-		{.name = "position", .dtype = DTYPE_I64, .rank = 1, .shape = {POSITIONS}, .raw = position},
-		{.name = "scores", .dtype = DTYPE_F64, .rank = 1, .shape = {2 * s->scored}, .raw = scores},
-		{.name = "weights", .dtype = DTYPE_F32, .rank = 1, .shape = {count}, .raw = t->w.values},
-		{.name = "first_moments", .dtype = DTYPE_F32, .rank = 1, .shape = {count}, .raw = t->m.values},
-		{.name = "second_moments", .dtype = DTYPE_F32, .rank = 1, .shape = {count}, .raw = t->v.values},
+	struct tensor_source tensors[TENSORS + 1] = {
+		{.dtype = DTYPE_I64, .shape = {KEY_BYTES / 8}, .raw = s->key},
+		{.dtype = DTYPE_I64, .shape = {POSITIONS}, .raw = position},
+		{.dtype = DTYPE_F64, .shape = {2 * s->scored}, .raw = scores},
+		{.dtype = DTYPE_F32, .shape = {count}, .raw = t->w.values},
+		{.dtype = DTYPE_F32, .shape = {count}, .raw = t->m.values},
+		{.dtype = DTYPE_F32, .shape = {count}, .raw = t->v.values},
+		{.name = CHECKSUMS, .dtype = DTYPE_I64, .rank = 1, .shape = {TENSORS}, .raw = checksums},
 	};
+	for (int i = 0; i < TENSORS; i++) {
+		tensors[i].name = tensor_names[i];
+		tensors[i].rank = 1;
+		checksums[i] =
+			(int64_t)crc32_z(0, tensors[i].raw, (size_t)tensors[i].shape[0] * dtype_bytes(tensors[i].dtype));
+	}
 	int code = file_join(path, sizeof path, f->path, STATE, e);
-	return code ? code : checkpoint_write(path, tensors, sizeof tensors / sizeof *tensors, e);
+	return code ? code : checkpoint_write(path, tensors, TENSORS + 1, e);
 }
 
 struct part {
@@ -156,6 +170,20 @@ static int read_part(const struct checkpoint *file, const struct part *p, struct
 		               checkpoint_path(file));
 	memcpy(p->to, t->data, t->bytes);
 	return 0;
+}
+
+static int check_sums(const struct checkpoint *file, struct err *e)
+{
+	int64_t checksums[TENSORS];
+	const struct part p = {CHECKSUMS, DTYPE_I64, TENSORS, checksums};
+	int code = read_part(file, &p, e);
+	for (int i = 0; i < TENSORS && !code; i++) {
+		const struct tensor *t = checkpoint_find(file, tensor_names[i]);
+		if (t && (int64_t)crc32_z(0, t->data, t->bytes) != checksums[i])
+			code = err_set(e, ERR_FORMAT, "tensor '%s' in '%s' is damaged: its checksum differs", t->name,
+			               checkpoint_path(file));
+	}
+	return code;
 }
 
 static int read_position(const struct checkpoint *file, struct run_state *s, int64_t *updates, struct err *e)
@@ -218,7 +246,9 @@ static int read_all(const struct checkpoint *file, const struct run_folder *f, s
 	const struct part parts[] = {{"weights", DTYPE_F32, count, t->w.values},
 	                             {"first_moments", DTYPE_F32, count, t->m.values},
 	                             {"second_moments", DTYPE_F32, count, t->v.values}};
-	int code = check_key(file, f, s, e);
+	int code = check_sums(file, e);
+	if (!code)
+		code = check_key(file, f, s, e);
 	if (!code)
 		code = read_position(file, s, &t->updates, e);
 	if (!code)

@@ -11,10 +11,6 @@
 #include <utf8proc.h>
 #include <zlib.h>
 
-#ifndef ADAPLER_COMMIT
-#define ADAPLER_COMMIT "unknown"
-#endif
-
 struct version_args {
 	int verbose;
 };
@@ -64,7 +60,7 @@ static int version_run(const struct command *c, int argc, char **argv, struct er
 	if (count)
 		return err_set(e, ERR_USAGE, "unexpected argument '%.80s'", positional[0]);
 	const struct kernels *best = kernels_find(NULL);
-	printf("adapler %s, commit %s\n", ADAPLER_VERSION, ADAPLER_COMMIT);
+	printf("adapler %s, commit %s\n", ADAPLER_VERSION, adapler_commit());
 	printf("kernels: %s\n", best ? best->name : "none");
 	printf("BLAS: %s\n", openblas_get_config());
 	if (!args.verbose)

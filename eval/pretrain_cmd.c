@@ -223,12 +223,26 @@ static int on_epoch(void *arg, struct trainer *t, int epoch, int64_t step, struc
 
 /* ---- the command ---------------------------------------------------------------------------------------------- */
 
+/* What is learned from and judged by, after the vocabulary and the cutting: the same text may come as other tokens. */
+static void hash_tokens(const struct pretraining *x, char hex[65])
+{
+	const struct pieces *parts[] = {&x->train, &x->dev};
+	struct sha256 hash;
+	sha256_init(&hash);
+	for (int i = 0; i < 2; i++) {
+		sha256_add(&hash, &parts[i]->count, sizeof parts[i]->count);
+		sha256_add(&hash, parts[i]->ids, parts[i]->count * sizeof *parts[i]->ids);
+	}
+	sha256_end(&hash, hex);
+}
+
 static int run(struct pretraining *x, struct trainer *t, struct err *e)
 {
-	char data_sha[65], identity[128];
+	char data_sha[65], tokens_sha[65], identity[160];
 	struct training_result result;
 	sha256_end(&x->hash, data_sha);
-	snprintf(identity, sizeof identity, "pretrain %s held-out %.17g", data_sha, x->args.held_out);
+	hash_tokens(x, tokens_sha);
+	snprintf(identity, sizeof identity, "pretrain %s mask %d held-out %.17g", tokens_sha, x->mask_id, x->args.held_out);
 	x->log.args = &x->args.train;
 	x->log.owner = x;
 	x->log.run = (struct store_run){.kind = "pretrain", .data_sha = data_sha};

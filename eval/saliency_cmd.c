@@ -9,7 +9,6 @@
 #include "../engine/base/log.h"
 #include "../engine/base/opt.h"
 #include "../engine/base/progress.h"
-#include "../engine/base/sha256.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -64,13 +63,6 @@ static int list_models(struct saliency_job *j, struct err *e)
 	return 0;
 }
 
-static int hash_model(struct saliency_job *j, int i, struct err *e)
-{
-	char path[4096];
-	int code = file_join(path, sizeof path, j->key.model[i], "model.safetensors", e);
-	return code ? code : sha256_file(path, j->key.model_sha[i], e);
-}
-
 /* Each sample's saliency sums to 1 before models are averaged: none weighs more for its larger gradients. */
 static void add_normalised(struct saliency_job *j)
 {
@@ -121,7 +113,7 @@ static int add_model(struct saliency_job *j, int i, struct err *e)
 	                                  .threads = j->args->threads,
 	                                  .max_length = longest,
 	                                  .max_rows = 4096};
-	int code = hash_model(j, i, e);
+	int code = model_sha256(j->key.model[i], j->key.model_sha[i], e);
 	if (!code)
 		code = trainer_open(&t, j->key.model[i], &o, e);
 	if (code)

@@ -252,6 +252,8 @@ int train_run(struct train_log *l, struct trainer *t, const struct example *exam
 	plan->seed = a->seed;
 	plan->start_over = a->force;
 	plan->checkpoint_seconds = a->checkpoint_minutes * 60;
+	l->run.model_sha = l->model_sha;
+	l->run.rev = adapler_commit();
 	l->run.seed = a->seed;
 	l->run.threads = a->threads;
 	l->tokens = 0;
@@ -260,6 +262,8 @@ int train_run(struct train_log *l, struct trainer *t, const struct example *exam
 	int code = a->db ? 0 : file_join(l->db_path, sizeof l->db_path, a->out, "run.db", e);
 	if (a->db)
 		snprintf(l->db_path, sizeof l->db_path, "%s", a->db);
+	if (!code)
+		code = model_sha256(a->model, l->model_sha, e);
 	if (!code)
 		code = training_run(t, examples, count, plan, events, out, e);
 	progress_end(&l->progress);

@@ -50,7 +50,7 @@ struct train_log {
 	const struct command *command; /* whose options are noted with the run, from the struct of arguments */
 	const void *values;
 	void *owner;          /* the command's own */
-	struct store_run run; /* kind, task, ... filled by the command; key by the engine */
+	struct store_run run; /* kind, task, data_sha filled by the command; key by the engine */
 	int64_t tokens;       /* of all epochs, for the progress line */
 	struct store *store;
 	int64_t id;
@@ -61,7 +61,7 @@ struct train_log {
 	char note[400];
 	struct buf options; /* JSON */
 	char db_path[4096];
-	char key[65];
+	char key[65], model_sha[65]; /* of the run, and of the weights it begins with */
 };
 
 /* Options that the engine's events hand to training_run; `epoch` is the command's. */

@@ -27,3 +27,8 @@ done
 # bf16 models are half as large, and are what the f32 ones are.
 "$ADAPLER" finetune --model pt $on_task $learn --out half --bf16 --quiet | rounded
 [ $(($(wc -c <half/model.safetensors) * 10)) -lt $(($(wc -c <ft/model.safetensors) * 7)) ] && echo smaller
+# The weights that a run began with are noted with it; the same text in other pieces is another run.
+"$ADAPLER" curve --db ft/run.db --json | grep -c "\"model_sha\":\"$(sha256sum <pt/model.safetensors | cut -c 1-64)\""
+cp -r fresh swapped
+sed 's/^good$/x/; s/^bad$/good/; s/^x$/bad/' fresh/vocab.txt >swapped/vocab.txt
+"$ADAPLER" pretrain --model swapped --out pt --epochs 2 --batch-tokens 500 --lr 1e-2 --held-out 0.1 plain.txt 2>&1 | grep -c 'other settings, data or weights'
