@@ -132,6 +132,8 @@ void train_place_back(struct trainer *t, struct arena *a);
 /* The maps whose weights are trained: the model's and the masked language model's own. */
 int train_list_sources(struct trainer *t, struct err *e);
 
+/* train_rows.c */
+
 /* Sites of dropout within a layer, for the rng's stream. */
 enum drop_site { DROP_ATTENTION, DROP_OUTPUT1, DROP_OUTPUT2, DROP_EMBEDDING, DROP_POOLED, DROP_SITES };
 
