@@ -220,14 +220,14 @@ struct trainer_options {
 	double gamma, phi;                        /* AdapLeR: weights of the predictors' loss and of the length */
 	int classes;                              /* outputs of the head; 0: as the model has them */
 	const char *const *labels;                /* [classes]; NULL: as the model has them */
-	const double *class_weights;              /* [classes] of the examples' losses; NULL: all 1 */
+	const double *class_weights;              /* [classes] of the examples' losses, borrowed; NULL: all 1 */
 	double hidden_dropout, attention_dropout; /* 0: the config's; below 0: none. AdapLeR has none in attention */
 	uint64_t seed;                            /* dropout, and weights that the model does not bring */
 	const char *kernels;                      /* as in model_options; "openblas" cannot train */
 	int threads;                              /* 0: one per processor */
 	int max_length;                           /* of a text; 0: the model's positions */
 	int max_rows;                             /* tokens worked on at once; larger batches are accumulated. 0: 8192 */
-	size_t memory_bytes;                      /* budget: max_rows shrinks until everything fits. 0: none */
+	size_t memory_bytes; /* budget: max_rows shrinks until everything fits, with up to 16 threads. 0: none */
 };
 
 /* Opens a model directory for training. What the model lacks (a head of this many classes, predictors) is drawn from
@@ -261,8 +261,9 @@ int trainer_gradient(struct trainer *t, const struct example *const *examples, i
 /* One AdamW step (method.md, "Optimisers") by the gradients. */
 struct rates {
 	double network, speed; /* learning rates of this step: weights; eta and theta */
-	double decay, epsilon; /* 0: 0.01 and 1e-12; negative: none */
-	double clip;           /* largest norm of each group's gradient; 0: 1 */
+	double decay;          /* 0: 0.01; negative: none */
+	double epsilon;        /* 0: 1e-12 */
+	double clip;           /* largest norm of each group's gradient; 0: 1; negative: none */
 };
 struct norms {
 	double network, speed; /* of the gradients before clipping */
@@ -273,7 +274,7 @@ int trainer_update(struct trainer *t, const struct rates *r, struct norms *out, 
  * out: all examples' tokens in turn. */
 int trainer_saliency(struct trainer *t, const struct example *const *examples, int count, float *out, struct err *e);
 
-/* Writes a model directory: weights as dtype "f32" or "bf16", config, and the vocabulary files of `from`. */
+/* Writes a model directory: weights as dtype "f32", "bf16" or "f16", config, and the vocabulary files of `from`. */
 int trainer_save(const struct trainer *t, const char *dir, const char *dtype, const char *from, struct err *e);
 
 /* The same losses without dropout and without touching gradients. AdapLeR's own parts are left out: nothing is removed,
@@ -295,18 +296,18 @@ struct training_plan {
 	int epochs;
 	int batch;                    /* examples of a step; 0: as many as have batch_tokens */
 	int batch_tokens;             /* tokens of a step */
-	int bucket;                   /* batches from whose examples neighbours in length are put together; 0, 1: none */
+	int bucket; /* of `batch`: so many, from whose examples neighbours in length are put together; 0, 1: none */
 	int keep;                     /* epochs kept; 0: 3 */
 	double rate;                  /* the network's learning rate at its peak */
 	double speed_rate;            /* of eta and theta */
 	double decay;                 /* as in struct rates */
-	double warmup;                /* share of the steps; 0: 0.06 */
+	double warmup;                /* share of the steps; 0: 0.06; negative: none */
 	double lambda, lambda_factor; /* AdapLeR: lambda * lambda_factor^epoch */
 	double floor; /* of two epochs above it the faster is better; below it, and without a speed, the better score */
 	double checkpoint_seconds; /* 0: 300 */
 	int mask_id;               /* of [MASK], for hidden words; the pieces before it are special */
 	uint64_t seed;             /* order, masks */
-	int start_over;            /* forget the run that the folder holds */
+	int start_over;            /* whatever else the folder holds, another run or a model, gives way */
 };
 
 struct training_step {
@@ -327,7 +328,8 @@ struct training_score {
  * checkpoint; one is written when it was `epoch`. */
 struct training_events {
 	void *arg;
-	/* A run begins, or goes on after `step` steps: what was noted beyond them is done again. */
+	/* A run begins, or goes on after `step` steps: what was noted beyond them is done again. Nothing has been written or
+	 * removed yet. */
 	int (*begin)(void *arg, const char *key, int64_t step, int64_t steps, struct err *e);
 	int (*step)(void *arg, const struct training_step *s, struct err *e);
 	/* An epoch is over: how good is the model now? */
@@ -349,6 +351,11 @@ struct training_result {
 void training_mask(const struct example *x, const struct config *c, int mask_id, uint64_t seed, uint64_t stream,
                    int *ids, int *targets);
 
+/* Runs from the beginning, or from where the folder's state says, to the end. The trainer must have just been opened.
+ * ERR_INTERRUPTED: asked to stop, and the state is written. ERR_USAGE: another process is at it; the folder holds
+ * another run, or a model without one. ERR_FORMAT: the state is broken. ERR_LIMIT: a number that is not finite came up
+ * (the sentence says where), and the last checkpoint stands; or the plan or an example is out of range.
+ * With masked language modelling `identity` alone stands for the texts in the run's key. */
 int training_run(struct trainer *t, const struct example *examples, int count, const struct training_plan *plan,
                  const struct training_events *events, struct training_result *out, struct err *e);
 

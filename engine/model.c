@@ -218,6 +218,9 @@ int model_open_view(struct model **out, const struct config *c, const struct wei
 	m->kernels = kernels;
 	int code = pack(m, e);
 	if (code) {
+		/* Still the caller's. */
+		m->weights = (struct weights){0};
+		m->config.labels = NULL;
 		model_close(m);
 		*out = NULL;
 	}

@@ -40,7 +40,8 @@ static void find_source(struct segment *s, const struct trainer *t, const float 
 			}
 }
 
-/* Biases and norms do not decay: the tensors that are vectors. Whole panels, so that no two tasks pack into one. */
+/* Biases and norms do not decay: the tensors that are vectors. Whole panels: two tasks pack into
+ * one only where two matrices meet in it, and then other columns. */
 static int list_segments(const struct weight_info *info, void *arg)
 {
 	struct listing *l = arg;
@@ -201,7 +202,11 @@ static void update_task(void *arg, int task, int worker)
 	pack_segment(t, s);
 }
 
-static double given(double value, double otherwise) { return value < 0 ? 0 : value > 0 ? value : otherwise; }
+/* 0 means the usual value, below it `none`. */
+static double given(double value, double otherwise, double none)
+{
+	return value < 0 ? none : value > 0 ? value : otherwise;
+}
 
 static struct adam adam_of(double rate, double factor, double epsilon, int64_t step)
 {
@@ -242,12 +247,12 @@ static int check_norms(const struct trainer *t, const struct norms *n, struct er
 	const struct extreme x = train_extreme(t, &t->g);
 	return err_set(e, ERR_LIMIT,
 	               "the gradient of tensor '%s' is not finite at step %llu: the weights are left as they were",
-	               isfinite(x.value) ? "adapler.eta" : x.tensor, (unsigned long long)t->step);
+	               isfinite(x.value) ? "adapler.eta (or theta)" : x.tensor, (unsigned long long)t->step + 1);
 }
 
 int trainer_update(struct trainer *t, const struct rates *r, struct norms *out, struct err *e)
 {
-	const double clip = given(r->clip, CLIP), epsilon = given(r->epsilon, EPSILON);
+	const double clip = given(r->clip, CLIP, INFINITY), epsilon = r->epsilon > 0 ? r->epsilon : EPSILON;
 	out->network = network_norm(t);
 	out->speed = t->options.adapler ? speed_norm(t) : 0;
 	int code = check_norms(t, out, e);
@@ -255,7 +260,7 @@ int trainer_update(struct trainer *t, const struct rates *r, struct norms *out, 
 		return code;
 	t->updates++;
 	struct update u = {t, adam_of(r->network, clip_factor(out->network, clip), epsilon, t->updates),
-	                   (float)(r->network * given(r->decay, DECAY))};
+	                   (float)(r->network * given(r->decay, DECAY, 0))};
 	pool_for(t->pool, t->segments_count, update_task, &u);
 	if (t->options.adapler) {
 		const struct adam adam = adam_of(r->speed, clip_factor(out->speed, clip), epsilon, t->updates);

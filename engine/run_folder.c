@@ -96,8 +96,13 @@ int run_folder_open(struct run_folder *f, const char *path, struct err *e)
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_set_errno(e, errno, "cannot open '%s'", name);
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		return refuse(fd, path, e);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		const int number = errno;
+		if (number == EWOULDBLOCK)
+			return refuse(fd, path, e);
+		close(fd);
+		return err_set_errno(e, number, "cannot lock '%s'", name);
+	}
 	if (ftruncate(fd, 0) || dprintf(fd, "process %ld\n", (long)getpid()) < 0) {
 		close(fd);
 		return err_set_errno(e, errno, "cannot write '%s'", name);
@@ -162,14 +167,22 @@ struct part {
 	void *to;
 };
 
-static int read_part(const struct checkpoint *file, const struct part *p, struct err *e)
+static const struct tensor *find_part(const struct checkpoint *file, const struct part *p, struct err *e)
 {
 	const struct tensor *t = checkpoint_find(file, p->name);
-	if (!t || t->dtype != p->dtype || t->rank != 1 || t->count != p->count)
-		return err_set(e, ERR_FORMAT, "tensor '%s' in '%s' is not what a training state of this model has", p->name,
-		               checkpoint_path(file));
-	memcpy(p->to, t->data, t->bytes);
-	return 0;
+	if (t && t->dtype == p->dtype && t->rank == 1 && t->count == p->count)
+		return t;
+	err_set(e, ERR_FORMAT, "tensor '%s' in '%s' is not what a training state of this model has (--force starts over)",
+	        p->name, checkpoint_path(file));
+	return NULL;
+}
+
+static int read_part(const struct checkpoint *file, const struct part *p, struct err *e)
+{
+	const struct tensor *t = find_part(file, p, e);
+	if (t)
+		memcpy(p->to, t->data, t->bytes);
+	return t ? 0 : ERR_FORMAT;
 }
 
 static int check_sums(const struct checkpoint *file, struct err *e)
@@ -180,7 +193,7 @@ static int check_sums(const struct checkpoint *file, struct err *e)
 	for (int i = 0; i < TENSORS && !code; i++) {
 		const struct tensor *t = checkpoint_find(file, tensor_names[i]);
 		if (t && (int64_t)crc32_z(0, t->data, t->bytes) != checksums[i])
-			code = err_set(e, ERR_FORMAT, "tensor '%s' in '%s' is damaged: its checksum differs", t->name,
+			code = err_set(e, ERR_FORMAT, "tensor '%s' in '%s' is damaged: its checksum differs (--force starts over)", t->name,
 			               checkpoint_path(file));
 	}
 	return code;
@@ -232,13 +245,23 @@ static int check_key(const struct checkpoint *file, const struct run_folder *f, 
 /* What was written was finite. */
 static int check_values(const struct checkpoint *file, const struct part *p, struct err *e)
 {
-	const int64_t bad = find_not_finite(p->to, p->count);
-	if (bad < 0)
-		return 0;
-	return err_set(e, ERR_FORMAT, "value %lld of '%s' in '%s' is not finite", (long long)bad, p->name,
-	               checkpoint_path(file));
+	float values[1024];
+	const struct tensor *t = find_part(file, p, e);
+	const int64_t room = sizeof values / sizeof *values;
+	if (!t)
+		return ERR_FORMAT;
+	for (int64_t at = 0; at < t->count; at += room) {
+		const int64_t count = t->count - at < room ? t->count - at : room;
+		tensor_to_float(values, t, at, count);
+		const int64_t bad = find_not_finite(values, count);
+		if (bad >= 0)
+			return err_set(e, ERR_FORMAT, "value %lld of '%s' in '%s' is not finite", (long long)(at + bad), p->name,
+			               checkpoint_path(file));
+	}
+	return 0;
 }
 
+/* All of it is looked at before any of it is taken over. */
 static int read_all(const struct checkpoint *file, const struct run_folder *f, struct trainer *t, struct run_state *s,
                     struct err *e)
 {
@@ -246,21 +269,26 @@ static int read_all(const struct checkpoint *file, const struct run_folder *f, s
 	const struct part parts[] = {{"weights", DTYPE_F32, count, t->w.values},
 	                             {"first_moments", DTYPE_F32, count, t->m.values},
 	                             {"second_moments", DTYPE_F32, count, t->v.values}};
+	const int parts_count = sizeof parts / sizeof *parts;
+	struct run_state read = *s;
+	int64_t updates = 0;
 	int code = check_sums(file, e);
 	if (!code)
 		code = check_key(file, f, s, e);
 	if (!code)
-		code = read_position(file, s, &t->updates, e);
+		code = read_position(file, &read, &updates, e);
 	if (!code)
-		code = read_scores(file, s, e);
-	for (size_t i = 0; i < sizeof parts / sizeof *parts && !code; i++) {
+		code = read_scores(file, &read, e);
+	for (int i = 0; i < parts_count && !code; i++)
+		code = check_values(file, &parts[i], e);
+	for (int i = 0; i < parts_count && !code; i++)
 		code = read_part(file, &parts[i], e);
-		if (!code)
-			code = check_values(file, &parts[i], e);
-	}
-	if (!code)
-		train_pack(t);
-	return code;
+	if (code)
+		return code;
+	*s = read;
+	t->updates = updates;
+	train_pack(t);
+	return 0;
 }
 
 int run_state_read(const struct run_folder *f, struct trainer *t, struct run_state *s, int *found, struct err *e)
@@ -295,6 +323,7 @@ int run_folder_keep(const struct run_folder *f, const struct trainer *t, int epo
 	remove_folder(whole);
 	if (rename(part, whole))
 		return err_set_errno(e, errno, "cannot rename '%s'", part);
+	file_sync_folder_of(whole);
 	return 0;
 }
 
@@ -305,12 +334,38 @@ void run_folder_forget(const struct run_folder *f, int epoch)
 	remove_folder(path);
 }
 
-int run_folder_clear(const struct run_folder *f, struct err *e)
+static int is_there(const struct run_folder *f, const char *name)
 {
 	char path[4096];
-	int code = file_join(path, sizeof path, f->path, STATE, e);
-	if (!code && unlink(path) && errno != ENOENT)
-		code = err_set_errno(e, errno, "cannot remove '%s'", path);
+	return !file_join(path, sizeof path, f->path, name, NULL) && file_exists(path);
+}
+
+int run_folder_has_model(const struct run_folder *f) { return is_there(f, "model.safetensors"); }
+
+int run_folder_is_taken(const struct run_folder *f)
+{
+	char path[4096];
+	if (run_folder_has_model(f) || is_there(f, "model.safetensors.index.json") || is_there(f, "config.json"))
+		return 1;
+	for (int i = 0; i < EPOCHS_MAX; i++) {
+		epoch_path(path, f, i, "");
+		if (file_exists(path))
+			return 1;
+	}
+	return 0;
+}
+
+/* The state first: without it nothing goes on. */
+int run_folder_clear(const struct run_folder *f, struct err *e)
+{
+	static const char *const names[] = {STATE, "model.safetensors", "config.json"};
+	char path[4096];
+	int code = 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names && !code; i++) {
+		code = file_join(path, sizeof path, f->path, names[i], e);
+		if (!code && unlink(path) && errno != ENOENT)
+			code = err_set_errno(e, errno, "cannot remove '%s'", path);
+	}
 	for (int i = 0; i < EPOCHS_MAX && !code; i++)
 		run_folder_forget(f, i);
 	return code;

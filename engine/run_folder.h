@@ -14,7 +14,11 @@ struct run_folder {
 /* Makes the folder and locks it; ERR_USAGE when another process trains in it. */
 int run_folder_open(struct run_folder *f, const char *path, struct err *e);
 void run_folder_close(struct run_folder *f);
-/* Removes the state and the epochs of the run in it. */
+/* The best model of a run, or whatever model was there before. */
+int run_folder_has_model(const struct run_folder *f);
+/* That, or a part of one, or models of epochs. */
+int run_folder_is_taken(const struct run_folder *f);
+/* Removes the state, the epochs and the model of the run in it. */
 int run_folder_clear(const struct run_folder *f, struct err *e);
 
 /* What goes with weights and moments into the state. */
@@ -30,7 +34,8 @@ struct run_state {
 };
 
 int run_state_write(const struct run_folder *f, const struct trainer *t, const struct run_state *s, struct err *e);
-/* *found: a state is there and was read. A state of another run (another key) is ERR_USAGE. */
+/* *found: a state is there. One of another run (another key) is ERR_USAGE, a broken one ERR_FORMAT; s and t are then as
+ * they were. */
 int run_state_read(const struct run_folder *f, struct trainer *t, struct run_state *s, int *found, struct err *e);
 
 /* OUT/epoch-N: written whole or not there. */

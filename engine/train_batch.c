@@ -159,8 +159,6 @@ static void begin_losses(struct trainer *t, uint64_t step, double lambda, double
 	t->losses = (struct losses){.L = t->config.L, .kl = t->kl, .length = t->length};
 	memset(t->kl, 0, L * sizeof *t->kl);
 	memset(t->length, 0, L * sizeof *t->length);
-	memset(t->eta_gradient, 0, L * sizeof *t->eta_gradient);
-	memset(t->theta_gradient, 0, L * sizeof *t->theta_gradient);
 	t->step = step;
 	t->lambda = lambda;
 	t->share = weight > 0 ? 1 / weight : 0;
@@ -201,7 +199,7 @@ struct extreme train_extreme(const struct trainer *t, const struct parameters *p
 	struct weights view;
 	struct layer_weights *layers = calloc((size_t)t->config.L, sizeof *layers);
 	if (!layers)
-		return x;
+		return (struct extreme){"(out of memory to find it)", NAN};
 	parameters_view(&view, layers, p, &t->config);
 	weights_visit(&view, &t->config, ~0u, find_extreme, &x);
 	free(layers);
@@ -216,7 +214,7 @@ static int check_loss(const struct trainer *t, struct err *e)
 	return err_set(e, ERR_LIMIT,
 	               "the loss is %g at step %llu; the largest weight is %g, in tensor '%s': a smaller learning rate may "
 	               "help",
-	               isfinite(t->losses.model) ? t->losses.speed : t->losses.model, (unsigned long long)t->step,
+	               isfinite(t->losses.model) ? t->losses.speed : t->losses.model, (unsigned long long)t->step + 1,
 	               (double)x.value, x.tensor);
 }
 
@@ -231,6 +229,8 @@ int trainer_gradient(struct trainer *t, const struct example *const *examples, i
 		return code;
 	begin_losses(t, step, lambda, total_weight(t, examples, count), count);
 	optim_clear(t);
+	memset(t->eta_gradient, 0, (size_t)t->config.L * sizeof *t->eta_gradient);
+	memset(t->theta_gradient, 0, (size_t)t->config.L * sizeof *t->theta_gradient);
 	for (int done = 0; done < count;) {
 		done += take(t, examples + done, count - done);
 		run_micro_batch(t);

@@ -164,12 +164,10 @@ int train_list_sources(struct trainer *t, struct err *e)
 	return 0;
 }
 
-static const struct linear *back_of(const struct trainer *t, const struct linear *map)
+const struct linear *train_back(const struct trainer *t, const struct linear *map)
 {
 	for (int i = 0; i < t->sources_count; i++)
 		if (t->sources[i].map == map)
 			return &t->back[i];
 	return NULL;
 }
-
-const struct linear *train_back(const struct trainer *t, const struct linear *map) { return back_of(t, map); }

@@ -49,7 +49,7 @@ static int write_weights(const struct trainer *t, const char *path, enum dtype d
 	return code;
 }
 
-static int find_dtype(enum dtype *d, const char *name, struct err *e)
+int train_find_dtype(enum dtype *d, const char *name, struct err *e)
 {
 	static const enum dtype known[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};
 	static const char *const names[] = {"f32", "bf16", "f16"};
@@ -66,7 +66,7 @@ int trainer_save(const struct trainer *t, const char *dir, const char *dtype, co
 	char path[4096];
 	enum dtype d = DTYPE_F32;
 	struct new_files files;
-	int code = find_dtype(&d, dtype, e);
+	int code = train_find_dtype(&d, dtype, e);
 	if (!code)
 		code = new_files_open(&files, dir, e);
 	if (code)

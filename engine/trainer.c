@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_DEFAULT = 8192, CP_SIZE_DEFAULT = 32 };
+enum { ROWS_DEFAULT = 8192, CP_SIZE_DEFAULT = 32, BUDGET_THREADS = 16 };
 
 /* ---- the model that is trained -------------------------------------------------------------------------------- */
 
@@ -207,15 +207,15 @@ static size_t measure(struct trainer *t, int rows)
 }
 
 /* The rows that the budget leaves room for: bytes are linear in rows but for rounding. */
-static int fit(struct trainer *t, struct err *e)
+static int fit_rows(struct trainer *t, int *out, struct err *e)
 {
 	const size_t other = t->parameters.size + model_packed_bytes(t->model), budget = t->options.memory_bytes;
 	const int most = t->options.max_rows, least = t->options.max_length;
 	const size_t needed = measure(t, least) + other;
-	int rows = most > least ? most : least;
+	int rows = *out = most > least ? most : least;
 	t->row_bytes = (measure(t, 2 * least) + other - needed) / (size_t)least;
 	if (!budget)
-		return measure(t, rows) ? 0 : ERR_LIMIT;
+		return 0;
 	if (needed > budget)
 		return err_set(e, ERR_LIMIT, "training this model on texts of %d tokens needs %zu MB, the budget is %zu MB",
 		               least, needed / 1000000 + 1, budget / 1000000);
@@ -223,8 +223,21 @@ static int fit(struct trainer *t, struct err *e)
 	rows = room < (size_t)rows ? (int)room : rows;
 	while (rows > least && measure(t, rows) + other > budget)
 		rows -= 16;
-	measure(t, rows > least ? rows : least);
+	*out = rows > least ? rows : least;
 	return 0;
+}
+
+/* How a batch is cut decides its sums' last bits: it must not depend on the threads, whose scratch is in the budget. */
+static int fit(struct trainer *t, struct err *e)
+{
+	const int threads = t->threads;
+	int rows;
+	t->threads = threads < BUDGET_THREADS ? BUDGET_THREADS : threads;
+	int code = fit_rows(t, &rows, e);
+	t->threads = threads;
+	if (!code)
+		measure(t, rows);
+	return code;
 }
 
 static int open_work(struct trainer *t, struct err *e)

@@ -189,6 +189,8 @@ void train_drop(struct trainer *t, uint16_t *bits, int layer, enum drop_site sit
                 const float *residual, int row0, int row1);
 void train_drop_backward(const struct trainer *t, const uint16_t *bits, float *dx, const float *dy, int row0, int row1);
 
+/* A dtype for weights, by its name. */
+int train_find_dtype(enum dtype *d, const char *name, struct err *e);
 /* The packed-back twin of one of the model's maps. */
 const struct linear *train_back(const struct trainer *t, const struct linear *map);
 /* Brings the packed maps up to date with the weights. */

@@ -6,6 +6,7 @@
 #include "run_folder.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ struct run {
 	struct run_folder folder;
 	struct run_state state;
 	int64_t steps;                /* of all epochs */
+	int64_t steps_before;         /* of the epochs before the one in hand */
+	int has_state;                /* the folder holds this run's */
 	int *order;                   /* [count] the examples of the epoch in hand, in their order */
 	int *starts;                  /* [count+1] where its batches begin in it */
 	int batches;                  /* of the epoch in hand */
@@ -185,6 +188,10 @@ static int mask_batch(struct run *r, int first, int count)
 
 /* ---- what is kept --------------------------------------------------------------------------------------------- */
 
+static int keep_of(const struct training_plan *p) { return p->keep ? p->keep : KEEP_DEFAULT; }
+
+static const char *dtype_of(const struct training_plan *p) { return p->dtype ? p->dtype : "f32"; }
+
 static int is_above(const struct run *r, int epoch) { return r->state.scores[epoch].score >= r->plan->floor; }
 
 /* Does epoch a beat b? The faster of two above the floor; else the better score; the earlier of equals. */
@@ -218,21 +225,25 @@ static int best_of(const struct run *r)
 	return best;
 }
 
-/* The epoch just scored: keeps its model if it is worth it, and lets go of the one that it pushes out. */
+/* The epoch just scored: keeps its model if it is worth it. */
 static int keep_epoch(struct run *r, int epoch)
 {
 	const struct training_plan *p = r->plan;
-	const int keep = p->keep ? p->keep : KEEP_DEFAULT;
-	const char *dtype = p->dtype ? p->dtype : "f32";
+	const char *dtype = dtype_of(p);
 	int code = 0;
-	if (rank_of(r, epoch) < keep)
+	if (rank_of(r, epoch) < keep_of(p))
 		code = run_folder_keep(&r->folder, r->t, epoch, dtype, p->tokenizer, r->e);
 	if (!code && best_of(r) == epoch)
 		code = trainer_save(r->t, p->out, dtype, p->tokenizer, r->e);
-	for (int i = 0; i < r->state.scored && !code; i++)
-		if (rank_of(r, i) >= keep)
-			run_folder_forget(&r->folder, i);
 	return code;
+}
+
+/* Those that it pushed out, once a state knows of it. */
+static void forget_epochs(const struct run *r)
+{
+	for (int i = 0; i < r->state.scored; i++)
+		if (rank_of(r, i) >= keep_of(r->plan))
+			run_folder_forget(&r->folder, i);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------------------- */
@@ -240,14 +251,14 @@ static int keep_epoch(struct run *r, int epoch)
 /* Linear up over the warm-up, linear down to 0 at the end. */
 static double schedule(const struct run *r)
 {
-	const double share = r->plan->warmup > 0 ? r->plan->warmup : WARMUP;
+	const double share = r->plan->warmup < 0 ? 0 : r->plan->warmup > 0 ? r->plan->warmup : WARMUP;
 	const double warm = floor(share * (double)r->steps), step = (double)r->state.step;
 	return step < warm ? step / warm : ((double)r->steps - step) / fmax((double)r->steps - warm, 1);
 }
 
-static double lambda_of(const struct run *r)
+static double lambda_of(const struct run *r, int64_t epoch)
 {
-	return r->t->options.adapler ? r->plan->lambda * pow(r->plan->lambda_factor, (double)r->state.epoch) : 0;
+	return r->t->options.adapler ? r->plan->lambda * pow(r->plan->lambda_factor, (double)epoch) : 0;
 }
 
 static int report(struct run *r, const struct losses *losses, struct norms norms, double rate, int64_t begin_ns)
@@ -259,7 +270,7 @@ static int report(struct run *r, const struct losses *losses, struct norms norms
 	                                .losses = losses,
 	                                .norms = norms,
 	                                .rate = rate,
-	                                .lambda = lambda_of(r),
+	                                .lambda = lambda_of(r, r->state.epoch),
 	                                .seconds = (double)(clock_ns() - begin_ns) * 1e-9};
 	return r->events->step ? r->events->step(r->events->arg, &s, r->e) : 0;
 }
@@ -279,7 +290,7 @@ static int run_step(struct run *r)
 	if (r->t->options.objective == OBJECTIVE_MLM)
 		code = mask_batch(r, first, count);
 	if (!code)
-		code = trainer_gradient(r->t, r->batch, count, (uint64_t)r->state.step, lambda_of(r), &losses, r->e);
+		code = trainer_gradient(r->t, r->batch, count, (uint64_t)r->state.step, lambda_of(r, r->state.epoch), &losses, r->e);
 	if (!code)
 		code = trainer_update(r->t, &rates, &norms, r->e);
 	if (!code)
@@ -308,6 +319,7 @@ static int checkpoint(struct run *r)
 		code = r->events->checkpoint(r->events->arg, r->e);
 	if (!code)
 		code = run_state_write(&r->folder, r->t, &r->state, r->e);
+	r->has_state |= !code;
 	r->saved_ns = clock_ns();
 	return code;
 }
@@ -343,7 +355,8 @@ static int finish_epoch(struct run *r)
 {
 	const int epoch = (int)r->state.epoch;
 	struct training_score score = {(double)epoch, NAN};
-	int code = check_weights(r);
+	/* A folder with models has a state, or they are somebody else's. */
+	int code = r->has_state ? check_weights(r) : checkpoint(r);
 	if (code)
 		return code;
 	if (r->events->epoch)
@@ -358,7 +371,11 @@ static int finish_epoch(struct run *r)
 	r->state.batch = 0;
 	r->state.ended = r->state.epoch == r->plan->epochs;
 	code = keep_epoch(r, epoch);
-	return code ? code : checkpoint(r);
+	if (!code)
+		code = checkpoint(r);
+	if (!code)
+		forget_epochs(r);
+	return code;
 }
 
 /* ---- the run -------------------------------------------------------------------------------------------------- */
@@ -378,59 +395,102 @@ static void add_example(struct sha256 *hash, const struct example *x)
 		sha256_add(hash, x->saliency, n * sizeof *x->saliency);
 }
 
+static void add_format(struct sha256 *hash, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add_format(struct sha256 *hash, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	add_text(hash, text);
+}
+
+/* The model: its shape is in the number of its weights, or almost. */
+static void add_model(struct sha256 *hash, const struct trainer *t)
+{
+	const struct config *c = &t->config;
+	const struct trainer_options *o = &t->options;
+	add_format(hash, "objective %d adapler %d gamma %.17g phi %.17g dropout %u %u seed %llu kernels %s rows %d length %d",
+	           (int)o->objective, o->adapler, o->gamma, o->phi, (unsigned)drop_hidden(t).threshold,
+	           (unsigned)drop_attention(t).threshold, (unsigned long long)o->seed, t->kernels->name, trainer_rows(t),
+	           o->max_length);
+	add_format(hash, "family %d layers %d heads %d activation %d epsilon %.17g", (int)c->family, c->L, c->A, (int)c->act,
+	           (double)c->layer_norm_eps);
+	for (int i = 0; i < c->C; i++)
+		add_text(hash, c->labels[i]);
+	for (int i = 0; o->class_weights && i < c->C; i++)
+		sha256_add(hash, &o->class_weights[i], sizeof o->class_weights[i]);
+	sha256_add(hash, t->w.values, t->w.count * sizeof *t->w.values);
+}
+
 /* Everything that determines the run: its plan, what the caller says of the data, and the weights it begins with. */
 static void find_key(struct run *r)
 {
 	const struct training_plan *p = r->plan;
-	const struct trainer_options *o = &r->t->options;
 	struct sha256 hash;
-	char text[1024];
-	snprintf(
-		text, sizeof text,
-		"epochs %d batch %d tokens %d bucket %d rate %.17g %.17g decay %.17g warmup %.17g lambda %.17g %.17g floor "
-		"%.17g seed %llu; objective %d adapler %d gamma %.17g phi %.17g dropout %.17g %.17g seed %llu kernels %s "
-		"rows %d length %d",
-		p->epochs, p->batch, p->batch_tokens, p->bucket, p->rate, p->speed_rate, p->decay, p->warmup, p->lambda,
-		p->lambda_factor, p->floor, (unsigned long long)p->seed, (int)o->objective, o->adapler, o->gamma, o->phi,
-		o->hidden_dropout, o->attention_dropout, (unsigned long long)o->seed, r->t->kernels->name, trainer_rows(r->t),
-		o->max_length);
 	sha256_init(&hash);
 	add_text(&hash, ADAPLER_VERSION);
-	add_text(&hash, text);
+	add_format(&hash,
+	           "epochs %d batch %d tokens %d bucket %d rate %.17g %.17g decay %.17g warmup %.17g lambda %.17g %.17g floor "
+	           "%.17g seed %llu mask %d keep %d dtype %s",
+	           p->epochs, p->batch, p->batch_tokens, p->bucket, p->rate, p->speed_rate, p->decay, p->warmup, p->lambda,
+	           p->lambda_factor, p->floor, (unsigned long long)p->seed, p->mask_id, keep_of(p), dtype_of(p));
 	add_text(&hash, p->identity ? p->identity : "");
-	for (int i = 0; o->class_weights && i < r->t->config.C; i++)
-		sha256_add(&hash, &o->class_weights[i], sizeof o->class_weights[i]);
 	/* Not a corpus of texts: it is large, and its own hash is in the identity. */
-	for (int i = 0; o->objective != OBJECTIVE_MLM && i < r->count; i++)
+	for (int i = 0; r->t->options.objective != OBJECTIVE_MLM && i < r->count; i++)
 		add_example(&hash, &r->examples[i]);
-	sha256_add(&hash, r->t->w.values, r->t->w.count * sizeof *r->t->w.values);
+	add_model(&hash, r->t);
 	sha256_end(&hash, r->state.key);
 }
 
+/* Of all epochs, and of those before the one in hand. */
 static void count_steps(struct run *r)
 {
 	for (int epoch = 0; epoch < r->plan->epochs; epoch++) {
+		if (epoch == r->state.epoch)
+			r->steps_before = r->steps;
 		plan_epoch(r, epoch);
 		r->steps += r->batches;
 	}
+	if (r->state.epoch == r->plan->epochs)
+		r->steps_before = r->steps;
+}
+
+static int check_rates(const struct run *r)
+{
+	const struct training_plan *p = r->plan;
+	const double last = lambda_of(r, p->epochs - 1);
+	if (!(p->rate >= 0) || !isfinite(p->rate) || !(p->speed_rate >= 0) || !isfinite(p->speed_rate))
+		return err_set(r->e, ERR_LIMIT, "learning rates %g and %g", p->rate, p->speed_rate);
+	if (!(p->warmup <= 1) || !(p->decay < 1))
+		return err_set(r->e, ERR_LIMIT, "a warm-up of %g of the steps and a decay of %g", p->warmup, p->decay);
+	if (r->t->options.adapler && !(p->lambda > 0 && last > 0 && isfinite(p->lambda) && isfinite(last)))
+		return err_set(r->e, ERR_LIMIT, "lambda goes from %g to %g: it must be finite and above 0", p->lambda, last);
+	return 0;
 }
 
 static int check_plan(const struct run *r)
 {
 	const struct training_plan *p = r->plan;
+	enum dtype dtype;
+	if (!p->out || !p->tokenizer)
+		return err_set(r->e, ERR_USAGE, "a run needs a folder, and a model whose vocabulary goes with its own");
+	if (r->t->updates)
+		return err_set(r->e, ERR_USAGE, "a run needs a trainer that was just opened");
 	if (r->count < 1)
 		return err_set(r->e, ERR_USAGE, "there is nothing to train on");
 	if (p->epochs < 1 || p->epochs > EPOCHS_MAX)
 		return err_set(r->e, ERR_LIMIT, "epochs must be from 1 to %d, found %d", EPOCHS_MAX, p->epochs);
 	if (p->batch < 0 || (!p->batch && p->batch_tokens < 1))
 		return err_set(r->e, ERR_LIMIT, "a batch of %d examples and %d tokens", p->batch, p->batch_tokens);
-	if (!(p->rate >= 0) || !isfinite(p->rate) || !(p->speed_rate >= 0) || !isfinite(p->speed_rate))
-		return err_set(r->e, ERR_LIMIT, "learning rates %g and %g", p->rate, p->speed_rate);
-	if (!(p->warmup >= 0 && p->warmup <= 1) || !(p->decay < 1))
-		return err_set(r->e, ERR_LIMIT, "a warm-up of %g of the steps and a decay of %g", p->warmup, p->decay);
+	if (!p->batch && p->bucket > 1)
+		return err_set(r->e, ERR_USAGE, "batches of so many tokens are not bucketed by length");
 	if (r->t->options.objective == OBJECTIVE_MLM && (p->mask_id < 0 || p->mask_id >= r->t->config.V))
 		return err_set(r->e, ERR_LIMIT, "mask id %d is outside the vocabulary of %d", p->mask_id, r->t->config.V);
-	return 0;
+	int code = train_find_dtype(&dtype, dtype_of(p), r->e);
+	return code ? code : check_rates(r);
 }
 
 /* All of them now, by their place in the data, rather than one by one after hours. */
@@ -445,14 +505,7 @@ static int check_examples(const struct run *r)
 	return code;
 }
 
-/* A new run: what another one left here is not its own. */
-static void forget_epochs(const struct run *r)
-{
-	for (int i = 0; i < EPOCHS_MAX; i++)
-		run_folder_forget(&r->folder, i);
-}
-
-static int open_run(struct run *r)
+static int allocate(struct run *r)
 {
 	const size_t count = (size_t)r->count;
 	r->order = malloc(count * sizeof *r->order);
@@ -463,10 +516,57 @@ static int open_run(struct run *r)
 	if (!r->order || !r->starts || !r->batch || !r->masked || !r->state.scores)
 		return err_set(r->e, ERR_MEMORY, "out of memory for the order of %d examples", r->count);
 	r->state.epochs = r->plan->epochs;
+	return 0;
+}
+
+/* The state of this run, or with start_over nothing at all: another run's, or a broken one, is in the way. */
+static int find_state(struct run *r)
+{
+	struct err unsaid = {0};
+	const int starts_over = r->plan->start_over;
+	int code = run_state_read(&r->folder, r->t, &r->state, &r->has_state, starts_over ? &unsaid : r->e);
+	if (starts_over)
+		r->has_state &= !code;
+	if (starts_over || code || r->has_state)
+		return starts_over ? 0 : code;
+	if (run_folder_is_taken(&r->folder))
+		code = err_set(r->e, ERR_USAGE,
+		               "'%s' holds a model and no run that could go on: give another --out, or --force to write over it",
+		               r->folder.path);
+	return code;
+}
+
+static int check_position(const struct run *r)
+{
+	const struct run_state *s = &r->state;
+	if (s->step - s->batch == r->steps_before && s->step <= r->steps)
+		return 0;
+	return err_set(r->e, ERR_FORMAT, "the state in '%s' is at step %lld of %lld, which is not batch %lld of epoch %lld",
+	               r->folder.path, (long long)s->step, (long long)r->steps, (long long)s->batch, (long long)s->epoch + 1);
+}
+
+static int check_ended(const struct run *r)
+{
+	if (!r->state.ended || run_folder_has_model(&r->folder))
+		return 0;
+	return err_set(r->e, ERR_USAGE, "the run in '%s' has ended, but its model is gone: give another --out",
+	               r->folder.path);
+}
+
+static int open_run(struct run *r)
+{
+	int code = allocate(r);
+	if (!code)
+		code = run_folder_open(&r->folder, r->plan->out, r->e);
+	if (code)
+		return code;
 	find_key(r);
+	code = find_state(r);
+	if (code)
+		return code;
 	count_steps(r);
-	int code = run_folder_open(&r->folder, r->plan->out, r->e);
-	return code || !r->plan->start_over ? code : run_folder_clear(&r->folder, r->e);
+	code = check_position(r);
+	return code ? code : check_ended(r);
 }
 
 static int run_epochs(struct run *r)
@@ -474,6 +574,11 @@ static int run_epochs(struct run *r)
 	int code = 0;
 	if (r->events->begin)
 		code = r->events->begin(r->events->arg, r->state.key, r->state.step, r->steps, r->e);
+	/* Only now: what could be wrong with the new run would have come out. */
+	if (!code && !r->has_state && r->plan->start_over)
+		code = run_folder_clear(&r->folder, r->e);
+	if (!code && r->has_state)
+		forget_epochs(r);
 	r->saved_ns = clock_ns();
 	while (!code && r->state.epoch < r->plan->epochs) {
 		code = run_epoch(r);
@@ -488,7 +593,6 @@ int training_run(struct trainer *t, const struct example *examples, int count, c
 {
 	static const struct training_events silence = {0};
 	struct run r = {.t = t, .examples = examples, .count = count, .plan = plan, .e = e, .folder = {.lock = -1}};
-	int found = 0;
 	r.events = events ? events : &silence;
 	memset(out, 0, sizeof *out);
 	int code = check_plan(&r);
@@ -496,12 +600,8 @@ int training_run(struct trainer *t, const struct example *examples, int count, c
 		code = check_examples(&r);
 	if (!code)
 		code = open_run(&r);
-	if (!code)
-		code = run_state_read(&r.folder, t, &r.state, &found, e);
-	if (!code && !found)
-		forget_epochs(&r);
 	if (!code) {
-		out->was_done = found && r.state.ended;
+		out->was_done = r.has_state && r.state.ended;
 		code = run_epochs(&r);
 	}
 	if (!code) {

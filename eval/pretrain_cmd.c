@@ -238,11 +238,11 @@ static void hash_tokens(const struct pretraining *x, char hex[65])
 
 static int run(struct pretraining *x, struct trainer *t, struct err *e)
 {
-	char data_sha[65], tokens_sha[65], identity[160];
+	char data_sha[65], tokens_sha[65], identity[256];
 	struct training_result result;
 	sha256_end(&x->hash, data_sha);
 	hash_tokens(x, tokens_sha);
-	snprintf(identity, sizeof identity, "pretrain %s mask %d held-out %.17g", tokens_sha, x->mask_id, x->args.held_out);
+	snprintf(identity, sizeof identity, "pretrain %s tokens %s held-out %.17g", data_sha, tokens_sha, x->args.held_out);
 	x->log.args = &x->args.train;
 	x->log.owner = x;
 	x->log.run = (struct store_run){.kind = "pretrain", .data_sha = data_sha};

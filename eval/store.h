@@ -63,6 +63,8 @@ enum store_found {
 int store_run_start(struct store *s, const struct store_run *r, int64_t *id, enum store_found *found, struct err *e);
 /* Notes the time; a run that is finished already keeps its own. */
 int store_run_finish(struct store *s, int64_t id, struct err *e);
+/* Finished no more: it is being done over. */
+int store_run_reopen(struct store *s, int64_t id, struct err *e);
 /* Removes the run with all its rows. */
 int store_run_remove(struct store *s, int64_t id, struct err *e);
 

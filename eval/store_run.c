@@ -110,6 +110,8 @@ static int write_to_run(struct store *s, enum sql which, int64_t id, struct err 
 
 int store_run_finish(struct store *s, int64_t id, struct err *e) { return write_to_run(s, SQL_RUN_FINISH, id, e); }
 
+int store_run_reopen(struct store *s, int64_t id, struct err *e) { return write_to_run(s, SQL_RUN_REOPEN, id, e); }
+
 int store_run_remove(struct store *s, int64_t id, struct err *e) { return write_to_run(s, SQL_RUN_REMOVE, id, e); }
 
 /* ---- looking ---- */

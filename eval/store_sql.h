@@ -25,6 +25,7 @@
 	X(RUN_ADD, "INSERT INTO run(" STORE_RUN_TEXTS(STORE_COLUMN) "seed, threads, started) VALUES (" STORE_RUN_TEXTS( \
 				   STORE_MARK) "?, ?, " STORE_NOW ") ON CONFLICT(key) DO NOTHING")                                  \
 	X(RUN_FINISH, "UPDATE run SET finished = coalesce(finished, " STORE_NOW ") WHERE id = ?")                       \
+	X(RUN_REOPEN, "UPDATE run SET finished = NULL WHERE id = ?")                                                    \
 	X(RUN_REMOVE, "DELETE FROM run WHERE id = ?")                                                                   \
 	X(RUN_ALL, STORE_RUN_SELECT "ORDER BY id")                                                                      \
 	X(RUN_BY_ID, STORE_RUN_SELECT "WHERE id = ?")                                                                   \

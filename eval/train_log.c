@@ -4,12 +4,14 @@
 #include "../engine/base/file.h"
 #include "../engine/base/interrupt.h"
 #include "../engine/base/log.h"
+#include "../engine/base/pool.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum { POINTS_MOST = 2000, FLUSH_SECONDS = 5 };
@@ -89,16 +91,29 @@ static int note_step(struct train_log *l, const struct training_step *s, struct 
 	if (!code)
 		code = train_log_note(l, s->step + 1, "train/speed_loss", x->speed, e);
 	if (!code)
+		code = train_log_note(l, s->step + 1, "train/speed_gradient_norm", s->norms.speed, e);
+	if (!code)
 		code = note_layers(l, s->step + 1, "kl", x->kl, x->L, e);
 	return code ? code : note_layers(l, s->step + 1, "length", x->length, x->L, e);
 }
 
 /* ---- events --------------------------------------------------------------------------------------------------- */
 
+/* A finished run may be done over, in another folder or after its own was cleared; a store may have been lost. */
+static int find_run(struct train_log *l, int64_t step, int64_t steps, struct err *e)
+{
+	enum store_found found;
+	int code = store_run_start(l->store, &l->run, &l->id, &found, e);
+	if (!code && found == STORE_FINISHED && step < steps)
+		code = store_run_reopen(l->store, l->id, e);
+	if (!code && found == STORE_NEW && step)
+		log_warn("'%s' has no rows of the run's first %lld steps", l->db_path, (long long)step);
+	return code ? code : store_curve_forget_after(l->store, l->id, step, e);
+}
+
 static int on_begin(void *arg, const char *key, int64_t step, int64_t steps, struct err *e)
 {
 	struct train_log *l = arg;
-	enum store_found found;
 	snprintf(l->key, sizeof l->key, "%s", key);
 	l->run.key = l->key;
 	if (l->command) {
@@ -110,9 +125,7 @@ static int on_begin(void *arg, const char *key, int64_t step, int64_t steps, str
 	if (!code)
 		code = store_open(&l->store, l->db_path, NULL, e);
 	if (!code)
-		code = store_run_start(l->store, &l->run, &l->id, &found, e);
-	if (!code)
-		code = store_curve_forget_after(l->store, l->id, step, e);
+		code = find_run(l, step, steps, e);
 	if (step)
 		log_info("going on after step %lld of %lld", (long long)step, (long long)steps);
 	l->seen_tokens = steps ? (int64_t)((double)l->tokens * (double)step / (double)steps) : 0;
@@ -184,6 +197,16 @@ static int is_same_folder(const char *a, const char *b)
 	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Its name where it really lies. */
+static int is_an_epoch(const char *folder)
+{
+	char *path = realpath(folder, NULL);
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	const int is_epoch = slash && !strncmp(slash + 1, "epoch-", 6);
+	free(path);
+	return is_epoch;
+}
+
 /* The models it writes would take the place of the one it begins with. */
 static int check_folders(const struct train_args *a, struct err *e)
 {
@@ -191,7 +214,7 @@ static int check_folders(const struct train_args *a, struct err *e)
 	int code = file_join(above, sizeof above, a->model, "..", e);
 	if (code)
 		return code;
-	if (is_same_folder(a->model, a->out) || (strstr(a->model, "epoch-") && is_same_folder(above, a->out)))
+	if (is_same_folder(a->model, a->out) || (is_an_epoch(a->model) && is_same_folder(above, a->out)))
 		return err_set(e, ERR_USAGE, "--model '%s' must not be --out '%s' or an epoch in it", a->model, a->out);
 	return 0;
 }
@@ -209,6 +232,15 @@ int train_check_args(const struct train_args *a, const char *command, struct err
 	return check_folders(a, e);
 }
 
+static void say_memory(const struct trainer *t)
+{
+	const double all = (double)trainer_bytes(t) * 1e-6, parameters = (double)trainer_parameters(t) * 1e-6;
+	const double row = (double)trainer_row_bytes(t) * 1e-6, rows = trainer_rows(t);
+	log_info("memory: %.0f MB = %.1f million parameters x 16 bytes + %.0f MB of packed weights + %.0f tokens at once x "
+	         "%.1f kB",
+	         all, parameters, all - 16 * parameters - rows * row, rows, row * 1e3);
+}
+
 int train_open(struct trainer **t, const struct train_args *a, struct trainer_options *o, int64_t batch_rows,
                int longest, struct err *e)
 {
@@ -223,10 +255,14 @@ int train_open(struct trainer **t, const struct train_args *a, struct trainer_op
 	o->memory_bytes = (size_t)a->memory_mb * 1000000;
 	int code = trainer_open(t, a->model, o, e);
 	if (!code)
-		log_info("%.1f million parameters; memory: %.0f MB, of them %d tokens at once x %.1f kB",
-		         (double)trainer_parameters(*t) * 1e-6, (double)trainer_bytes(*t) * 1e-6, trainer_rows(*t),
-		         (double)trainer_row_bytes(*t) * 1e-3);
+		say_memory(*t);
 	return code;
+}
+
+static double peak_megabytes(void)
+{
+	struct rusage usage;
+	return getrusage(RUSAGE_SELF, &usage) ? NAN : (double)usage.ru_maxrss * 1024e-6;
 }
 
 static int finish(struct train_log *l, const struct training_plan *plan, const struct training_result *r, struct err *e)
@@ -235,8 +271,9 @@ static int finish(struct train_log *l, const struct training_plan *plan, const s
 	if (!code)
 		code = store_run_finish(l->store, l->id, e);
 	if (!code)
-		log_info("%s: %lld steps%s; epoch %d of %d is the best, in %s", l->run.kind, (long long)r->steps,
-		         r->was_done ? " (it had ended before)" : "", r->best + 1, plan->epochs, plan->out);
+		log_info("%s: %lld steps%s; epoch %d of %d is the best, in %s; %.0f MB of memory at the peak", l->run.kind,
+		         (long long)r->steps, r->was_done ? " (it had ended before)" : "", r->best + 1, plan->epochs, plan->out,
+		         peak_megabytes());
 	return code;
 }
 
@@ -255,7 +292,7 @@ int train_run(struct train_log *l, struct trainer *t, const struct example *exam
 	l->run.model_sha = l->model_sha;
 	l->run.rev = adapler_commit();
 	l->run.seed = a->seed;
-	l->run.threads = a->threads;
+	l->run.threads = a->threads ? a->threads : pool_processors();
 	l->tokens = 0;
 	for (int i = 0; i < count; i++)
 		l->tokens += (int64_t)examples[i].n * plan->epochs;

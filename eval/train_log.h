@@ -12,7 +12,7 @@
 /* Options of every training command; embedded in its own struct of arguments. */
 struct train_args {
 	const char *model, *out, *db, *kernels;
-	int epochs, batch, max_length, threads, force, bf16, memory_mb;
+	int epochs, max_length, threads, force, bf16, memory_mb;
 	double rate, dropout, checkpoint_minutes; /* dropout NaN: the config's */
 	uint64_t seed;
 };

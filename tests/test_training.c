@@ -101,7 +101,7 @@ static void prepare(struct attempt *a, int kind, const char *out)
 	                                 .mask_id = TINY_MASK,
 	                                 .seed = 1};
 	if (kind == LANGUAGE) {
-		a->plan.batch = 0;
+		a->plan.batch = a->plan.bucket = 0;
 		a->plan.batch_tokens = 70;
 	}
 	a->options = (struct trainer_options){.objective = kind == LANGUAGE ? OBJECTIVE_MLM : OBJECTIVE_CLASSIFY,
@@ -149,7 +149,7 @@ static int add_file(struct sha256 *hash, const char *path, const char *name)
 /* Every file but the lock, with its name, one folder deep. Returns the files. */
 static int add_folder(struct sha256 *hash, const char *path)
 {
-	struct dirent **entries;
+	struct dirent **entries = NULL;
 	int files = 0, count = scandir(path, &entries, NULL, alphasort);
 	for (int i = 0; i < count; i++) {
 		char name[5000];
@@ -365,6 +365,7 @@ TEST(another_plan_seed_or_data_on_the_same_folder_is_refused)
 	REFUSED(plan.identity, "made up too");
 	REFUSED(options.seed, 2);
 	REFUSED(options.phi, 0.2);
+	REFUSED(plan.dtype, "bf16");
 	REFUSED(options.hidden_dropout, 0.3);
 	other = *a.data;
 	for (int i = 0; i < other.count; i++) {
@@ -378,6 +379,14 @@ TEST(another_plan_seed_or_data_on_the_same_folder_is_refused)
 	other.examples[3].label = (other.examples[3].label + 1) % TINY_C;
 	REFUSED(data, &other);
 #undef REFUSED
+	/* The same weights under another configuration. */
+	const struct tiny_shape relu = {.family = FAMILY_BERT, .K = 6, .act = ACT_RELU};
+	struct attempt b = a;
+	b.events.arg = &b;
+	b.plan.out = b.out;
+	b.plan.tokenizer = b.model;
+	snprintf(b.model, sizeof b.model, "%s", tiny_model("tiny-relu", &relu));
+	check_key(&b);
 	a.stop_after = 0;
 	CHECK_OK(run(&a), &a.e);
 	check_undisturbed(&a);
@@ -691,6 +700,9 @@ TEST(plans_that_make_no_sense_are_refused)
 	WITH(batch_tokens, 0, "a batch of 0 examples and 0 tokens");
 	WITH(rate, NAN, "learning rates nan");
 	WITH(speed_rate, -1, "learning rates");
+	WITH(bucket, 2, "not bucketed by length");
+	WITH(dtype, "f31", "no dtype 'f31'");
+	WITH(tokenizer, NULL, "a model whose vocabulary");
 	WITH(warmup, NAN, "a warm-up of nan");
 	WITH(warmup, 1.5, "a warm-up of 1.5");
 	WITH(decay, NAN, "a decay of nan");
@@ -699,6 +711,60 @@ TEST(plans_that_make_no_sense_are_refused)
 #undef WITH
 	a.data->count = 0;
 	check_bad(&a, "there is nothing to train on");
+	prepare(&a, ADAPLER, "senseless");
+	a.plan.lambda_factor = 0;
+	check_bad(&a, "lambda goes from 10 to 0");
+	a.plan.lambda_factor = 1e200;
+	check_bad(&a, "lambda goes from 10 to inf");
+}
+
+TEST(a_run_wants_a_fresh_trainer)
+{
+	struct attempt a;
+	struct trainer *t;
+	prepare(&a, FINETUNE, "used");
+	REQUIRE_OK(trainer_open(&t, a.model, &a.options, &a.e), &a.e);
+	CHECK_OK(training_run(t, a.data->examples, a.data->count, &a.plan, &a.events, &a.result, &a.e), &a.e);
+	CHECK_INT(training_run(t, a.data->examples, a.data->count, &a.plan, &a.events, &a.result, &a.e), ERR_USAGE);
+	CHECK_CONTAINS(a.e.text, "just opened");
+	trainer_close(t);
+}
+
+TEST(starting_over_goes_on_with_the_same_run_and_replaces_another_or_a_broken_one)
+{
+	struct attempt a;
+	prepare(&a, FINETUNE, "over");
+	a.plan.start_over = 1;
+	a.stop_after = 3;
+	CHECK_INT(run(&a), ERR_INTERRUPTED);
+	CHECK_INT(run(&a), ERR_INTERRUPTED);
+	CHECK_INT(a.begun_at, 3);
+	a.plan.seed = 2;
+	CHECK_INT(run(&a), ERR_INTERRUPTED);
+	CHECK_INT(a.begun_at, 0);
+	a.plan.seed = 1;
+	a.stop_after = 0;
+	CHECK_OK(run(&a), &a.e);
+	check_undisturbed(&a);
+}
+
+/* ERR_IO before the first step, as a results database that cannot be opened gives it. */
+static int fail_begin(void *arg, const char *key, int64_t step, int64_t steps, struct err *e)
+{
+	(void)arg, (void)key, (void)step, (void)steps;
+	return err_set(e, ERR_IO, "no database");
+}
+
+TEST(starting_over_destroys_nothing_before_the_new_run_begins)
+{
+	struct attempt a;
+	prepare(&a, FINETUNE, "spared");
+	CHECK_OK(run(&a), &a.e);
+	a.plan.start_over = 1;
+	a.plan.seed = 2;
+	a.events.begin = fail_begin;
+	CHECK_INT(run(&a), ERR_IO);
+	check_undisturbed(&a);
 }
 
 TEST(an_enormous_bucket_is_all_the_data)
@@ -801,12 +867,12 @@ TEST(an_epoch_without_a_score_is_the_worst)
 TEST(a_new_run_sweeps_what_killed_and_earlier_ones_left)
 {
 	static const char *const left[] = {"state.safetensors.12.0000abcd.tmp", "model.safetensors.12.0000abcd.tmp",
-	                                   "epoch-1.tmp/model.safetensors", "epoch-9/config.json"};
+	                                   "epoch-1.tmp/model.safetensors", "epoch-9/config.json", "model.safetensors"};
 	struct attempt a;
 	struct err e = {0};
 	char path[5000];
 	prepare(&a, FINETUNE, "swept");
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		snprintf(path, sizeof path, "%s/%s", a.out, left[i]);
 		*strrchr(path, '/') = '\0';
 		CHECK_OK(file_make_directories(path, &e), &e);
@@ -815,8 +881,13 @@ TEST(a_new_run_sweeps_what_killed_and_earlier_ones_left)
 	}
 	snprintf(path, sizeof path, "%s/notes.tmp", a.out);
 	CHECK_OK(file_write_atomic(path, "mine", 4, &e), &e);
+	/* Somebody's models do not give way unasked. */
+	CHECK_INT(run(&a), ERR_USAGE);
+	CHECK_CONTAINS(a.e.text, "holds a model and no run");
+	CHECK(has(&a, "epoch-9") && has(&a, "model.safetensors"));
+	a.plan.start_over = 1;
 	CHECK_OK(run(&a), &a.e);
-	CHECK(has(&a, "notes.tmp"));
+	CHECK(has(&a, "notes.tmp") && !has(&a, "epoch-9"));
 	unlink(path);
 	check_undisturbed(&a);
 }

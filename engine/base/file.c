@@ -184,7 +184,7 @@ int file_writer_write(struct file_writer *w, const void *bytes, size_t size, str
 }
 
 /* The rename is on disk only once the folder is. Some file systems refuse this; the data itself is safe then too. */
-static void sync_folder(const char *path)
+void file_sync_folder_of(const char *path)
 {
 	char folder[4096];
 	const char *slash = strrchr(path, '/');
@@ -212,7 +212,7 @@ int file_writer_commit(struct file_writer *w, struct err *e)
 		unlink(w->temporary);
 		return err_set_errno(e, failed, "cannot write '%s'", w->path);
 	}
-	sync_folder(w->path);
+	file_sync_folder_of(w->path);
 	return 0;
 }
 

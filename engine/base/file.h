@@ -24,6 +24,8 @@ int file_exists(const char *path);
 int file_is_directory(const char *path);
 /* Creates a directory and its parents; fine when it is there already. */
 int file_make_directories(const char *path, struct err *e);
+/* What was renamed to `path` is there after a power cut too. */
+void file_sync_folder_of(const char *path);
 /* dir + "/" + name into `out`; ERR_LIMIT when it does not fit. */
 int file_join(char *out, size_t size, const char *dir, const char *name, struct err *e);
 
