@@ -48,7 +48,8 @@ static int open_trainer(struct run *r, struct err *e)
 	                                  .kernels = cell->kernels,
 	                                  .threads = cell->threads,
 	                                  .max_length = longest_of(cell),
-	                                  .max_rows = most_rows(cell)};
+	                                  .max_rows = most_rows(cell),
+	                                  .max_sequences = cell->batch};
 	return cell->model ? trainer_open(&r->trainer, cell->model, &o, e)
 	                   : trainer_open_random(&r->trainer, cell->config, &o, e);
 }

@@ -227,6 +227,7 @@ struct trainer_options {
 	int threads;                              /* 0: one per processor */
 	int max_length;                           /* of a text; 0: the model's positions */
 	int max_rows;                             /* tokens worked on at once; larger batches are accumulated. 0: 8192 */
+	int max_sequences;                        /* texts worked on at once; 0: one for every four of max_rows */
 	size_t memory_bytes; /* budget: max_rows shrinks until everything fits, with up to 16 threads. 0: none */
 };
 
@@ -350,6 +351,10 @@ struct training_result {
  * least one, are asked for; 80 % of them read [MASK], 10 % another word, 10 % stay. ids, targets: [n] of `x`. */
 void training_mask(const struct example *x, const struct config *c, int mask_id, uint64_t seed, uint64_t stream,
                    int *ids, int *targets);
+
+/* *rows: tokens of the largest batch that the plan ever makes of the examples, which is what max_rows need be. */
+int training_rows(const struct example *examples, int count, const struct training_plan *plan, int64_t *rows,
+                  struct err *e);
 
 /* Runs from the beginning, or from where the folder's state says, to the end. The trainer must have just been opened.
  * ERR_INTERRUPTED: asked to stop, and the state is written. ERR_USAGE: another process is at it; the folder holds

@@ -115,6 +115,8 @@ static int check_options(const struct trainer_options *o, const struct config *c
 		return err_set(e, ERR_LIMIT, "texts of %d tokens, but the model has %d positions", o->max_length, c->P);
 	if (o->max_rows < 0 || o->max_rows > 1 << 22)
 		return err_set(e, ERR_LIMIT, "max_rows must be from 1 to %d, found %d", 1 << 22, o->max_rows);
+	if (o->max_sequences < 0 || o->max_sequences > 1 << 20)
+		return err_set(e, ERR_LIMIT, "max_sequences must be from 1 to %d, found %d", 1 << 20, o->max_sequences);
 	return o->class_weights ? check_class_weights(o, c, e) : 0;
 }
 
@@ -134,7 +136,7 @@ static int find_kernels(struct trainer *t, struct err *e)
 static void set_rows(struct trainer *t, int rows)
 {
 	t->max_rows = (size_t)rows;
-	t->max_sequences = t->max_rows / 4 + 1;
+	t->max_sequences = t->options.max_sequences ? (size_t)t->options.max_sequences : t->max_rows / 4 + 1;
 }
 
 static void set_sizes(struct trainer *t)

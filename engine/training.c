@@ -412,10 +412,10 @@ static void add_model(struct sha256 *hash, const struct trainer *t)
 {
 	const struct config *c = &t->config;
 	const struct trainer_options *o = &t->options;
-	add_format(hash, "objective %d adapler %d gamma %.17g phi %.17g dropout %u %u seed %llu kernels %s rows %d length %d",
+	add_format(hash, "objective %d adapler %d gamma %.17g phi %.17g dropout %u %u seed %llu kernels %s rows %d sequences %zu length %d",
 	           (int)o->objective, o->adapler, o->gamma, o->phi, (unsigned)drop_hidden(t).threshold,
 	           (unsigned)drop_attention(t).threshold, (unsigned long long)o->seed, t->kernels->name, trainer_rows(t),
-	           o->max_length);
+	           t->max_sequences, o->max_length);
 	add_format(hash, "family %d layers %d heads %d activation %d epsilon %.17g", (int)c->family, c->L, c->A, (int)c->act,
 	           (double)c->layer_norm_eps);
 	for (int i = 0; i < c->C; i++)
@@ -505,15 +505,26 @@ static int check_examples(const struct run *r)
 	return code;
 }
 
-static int allocate(struct run *r)
+static int allocate_order(struct run *r)
 {
 	const size_t count = (size_t)r->count;
 	r->order = malloc(count * sizeof *r->order);
 	r->starts = malloc((count + 1) * sizeof *r->starts);
+	if (!r->order || !r->starts)
+		return err_set(r->e, ERR_MEMORY, "out of memory for the order of %d examples", r->count);
+	return 0;
+}
+
+static int allocate(struct run *r)
+{
+	const size_t count = (size_t)r->count;
+	int code = allocate_order(r);
+	if (code)
+		return code;
 	r->batch = malloc(count * sizeof *r->batch);
 	r->masked = malloc(count * sizeof *r->masked);
 	r->state.scores = calloc((size_t)r->plan->epochs, sizeof *r->state.scores);
-	if (!r->order || !r->starts || !r->batch || !r->masked || !r->state.scores)
+	if (!r->batch || !r->masked || !r->state.scores)
 		return err_set(r->e, ERR_MEMORY, "out of memory for the order of %d examples", r->count);
 	r->state.epochs = r->plan->epochs;
 	return 0;
@@ -585,6 +596,34 @@ static int run_epochs(struct run *r)
 		if (!code)
 			code = finish_epoch(r);
 	}
+	return code;
+}
+
+static int64_t largest_batch(const struct run *r)
+{
+	int64_t most = 0;
+	for (int b = 0; b < r->batches; b++) {
+		int64_t tokens = 0;
+		for (int i = r->starts[b]; i < r->starts[b + 1]; i++)
+			tokens += r->examples[r->order[i]].n;
+		most = tokens > most ? tokens : most;
+	}
+	return most;
+}
+
+int training_rows(const struct example *examples, int count, const struct training_plan *plan, int64_t *rows,
+                  struct err *e)
+{
+	struct run r = {.examples = examples, .count = count, .plan = plan, .e = e};
+	int code = allocate_order(&r);
+	*rows = 0;
+	for (int epoch = 0; epoch < plan->epochs && !code; epoch++) {
+		plan_epoch(&r, epoch);
+		const int64_t most = largest_batch(&r);
+		*rows = most > *rows ? most : *rows;
+	}
+	free(r.order);
+	free(r.starts);
 	return code;
 }
 

@@ -11,7 +11,7 @@
 GNUPLOT_SCRIPT(curve_script, "reports/plot/curve.gp");
 
 enum {
-	PANELS_MAX = 12,
+	PANELS_MAX = 20,
 	SPARSE = 40, /* curves of so few points show them */
 	WIDTH = 480, /* points: the text width of a paper */
 	PANEL_HEIGHT = 130,

@@ -1,9 +1,11 @@
 /* The whole method on a task whose rationale is known: one keyword among filler decides the class. Fine-tune, ask the
  * fine-tuned model for saliency, train AdapLeR from the fresh weights with it, drop tokens for good. */
+#include "../engine/trainer.h"
 #include "small_training.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { V = 60, P = 24, L = 3, CLASSES = 2, KEYWORDS = 4, TRAIN = 2000, DEV = 500, CLS = 2, SEP = 3, FIRST = 5 };
@@ -207,4 +209,79 @@ TEST(adapler_learns_the_task_and_drops_what_does_not_matter)
 {
 	for (uint64_t seed = 1; seed <= 3; seed++)
 		check_seed(seed);
+}
+
+/* ---- memory --------------------------------------------------------------------------------------------------- */
+
+/* Bytes of this process in memory now. */
+static double resident(void)
+{
+	long pages[2] = {0};
+	FILE *f = fopen("/proc/self/statm", "r");
+	if (!f || fscanf(f, "%ld %ld", &pages[0], &pages[1]) != 2)
+		pages[1] = 0;
+	if (f)
+		fclose(f);
+	return (double)pages[1] * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* What one step leaves in memory, as a share of what the trainer says it takes. */
+static double share_of_formula(const struct config *c, const struct trainer_options *o, int length)
+{
+	enum { BATCH = 16 };
+	static int ids[BATCH][128];
+	static float saliency[128];
+	struct example examples[BATCH];
+	const struct example *list[BATCH];
+	struct trainer *t;
+	struct losses losses;
+	struct norms norms;
+	struct err e = {0};
+	const struct rates rates = {.network = 1e-4, .speed = 1e-4};
+	const double before = resident();
+	for (int b = 0; b < BATCH; b++) {
+		for (int i = 0; i < length; i++)
+			ids[b][i] = (b * 131 + i * 17) % c->V;
+		for (int i = 0; i < 128; i++)
+			saliency[i] = 1;
+		examples[b] = (struct example){.n = length, .ids = ids[b], .targets = ids[b], .saliency = saliency};
+		list[b] = &examples[b];
+	}
+	if (!CHECK_OK(trainer_open_random(&t, c, o, &e), &e))
+		return 0;
+	CHECK_OK(trainer_gradient(t, list, BATCH, 0, 10, &losses, &e), &e);
+	CHECK_OK(trainer_update(t, &rates, &norms, &e), &e);
+	const double share = (resident() - before) / (double)trainer_bytes(t);
+	trainer_close(t);
+	return share;
+}
+
+/* In a process of its own, which no earlier test's memory helps. */
+static void check_memory(const struct trainer_options *o)
+{
+	int status = 0;
+	const pid_t child = fork();
+	if (child == 0) {
+		static char labels[2][LABEL_SIZE] = {"a", "b"};
+		const struct config c = {.L = 3, .H = 256, .A = 4, .D = 64, .F = 1024, .V = 4000, .P = 128, .types = 2, .C = 2,
+		                         .act = ACT_GELU, .layer_norm_eps = 1e-12, .initializer_range = 0.02,
+		                         .hidden_dropout = 0.1, .attention_dropout = 0.1, .labels = labels};
+		const double share = share_of_formula(&c, o, 128);
+		if (!(share > 0.95 && share < 1.05))
+			fprintf(stderr, "objective %d, adapler %d: %.3f of the formula\n", (int)o->objective, o->adapler, share);
+		_exit(share > 0.95 && share < 1.05 ? 0 : 1);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST(a_step_takes_the_memory_that_the_trainer_says)
+{
+	const struct trainer_options dense = {.threads = 2, .max_rows = 16 * 128, .max_sequences = 16};
+	struct trainer_options adapler = dense, language = dense;
+	adapler.adapler = 1;
+	adapler.gamma = adapler.phi = 0.01;
+	language.objective = OBJECTIVE_MLM;
+	check_memory(&dense);
+	check_memory(&adapler);
+	check_memory(&language);
 }

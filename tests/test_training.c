@@ -718,6 +718,31 @@ TEST(plans_that_make_no_sense_are_refused)
 	check_bad(&a, "lambda goes from 10 to inf");
 }
 
+/* The largest batch that a run really sees. */
+static int64_t most_tokens;
+
+static int note_tokens(void *arg, const struct training_step *s, struct err *e)
+{
+	(void)arg, (void)e;
+	most_tokens = s->losses->tokens > most_tokens ? s->losses->tokens : most_tokens;
+	return 0;
+}
+
+TEST(the_largest_batch_is_known_before_the_run)
+{
+	for (int bucket = 0; bucket < 3; bucket += 2) {
+		struct attempt a;
+		int64_t rows;
+		prepare(&a, FINETUNE, bucket ? "largest-bucketed" : "largest");
+		a.plan.bucket = bucket;
+		a.events.step = note_tokens;
+		most_tokens = 0;
+		CHECK_OK(run(&a), &a.e);
+		CHECK_OK(training_rows(a.data->examples, a.data->count, &a.plan, &rows, &a.e), &a.e);
+		CHECK_INT(rows, most_tokens);
+	}
+}
+
 TEST(a_run_wants_a_fresh_trainer)
 {
 	struct attempt a;

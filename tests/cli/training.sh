@@ -32,3 +32,9 @@ done
 cp -r fresh swapped
 sed 's/^good$/x/; s/^bad$/good/; s/^x$/bad/' fresh/vocab.txt >swapped/vocab.txt
 "$ADAPLER" pretrain --model swapped --out pt --epochs 2 --batch-tokens 500 --lr 1e-2 --held-out 0.1 plain.txt 2>&1 | grep -c 'other settings, data or weights'
+# Every measure of an AdapLeR run fits into one picture.
+if command -v gnuplot >/dev/null; then
+	"$ADAPLER" curve --db ad/run.db --run 1 --plot ad.svg --quiet && grep -c '</svg>' ad.svg
+else
+	echo 1
+fi
