@@ -221,8 +221,8 @@ uninstall: ## removes what install put there
 		$(addprefix $(DESTDIR)$(PREFIX)/include/adapler/,engine.h base/err.h)
 	-rmdir $(DESTDIR)$(PREFIX)/include/adapler/base $(DESTDIR)$(PREFIX)/include/adapler 2>/dev/null || true
 
-reproduce: ## not there yet: the published experiments, once training and reports exist
-	echo 'make reproduce: not available yet; it needs training and reports, which this version does not have' >&2
+reproduce: ## not there yet: the published experiments, once sweeps and reports exist
+	echo 'make reproduce: not available yet; it needs sweeps and reports, which this version does not have' >&2
 	exit 2
 
 clean: ## removes build/
