@@ -88,7 +88,7 @@ static int run_model(struct saliency_job *j, int i, struct trainer *t, struct er
 	if (code)
 		return code;
 	log_info("%s: dev %s %.4f", j->key.model[i], j->dev.rows.task->metrics[0], dev.score);
-	if (!(j->key.dev_score >= dev.score))
+	if (isnan(j->key.dev_score) || dev.score > j->key.dev_score)
 		j->key.dev_score = dev.score;
 	progress_begin(&progress, "saliency", "texts", x->count, log_is_quiet());
 	for (int at = 0; at < x->count && !code; at += BATCH) {
