@@ -48,18 +48,16 @@ struct saliency_job {
 
 static int list_models(struct saliency_job *j, struct err *e)
 {
-	char *at = j->models, *comma;
 	if (snprintf(j->models, sizeof j->models, "%s", j->args->model) >= (int)sizeof j->models)
 		return err_set(e, ERR_LIMIT, "--model is longer than %zu bytes", sizeof j->models - 1);
-	do {
+	for (char *at = j->models, *next; at; at = next) {
 		if (j->key.models == SALIENCY_MODELS_MAX)
 			return err_set(e, ERR_LIMIT, "more than %d models", SALIENCY_MODELS_MAX);
-		comma = strchr(at, ',');
-		if (comma)
-			*comma = '\0';
+		next = strchr(at, ',');
+		if (next)
+			*next++ = '\0';
 		j->key.model[j->key.models++] = at;
-		at = comma + 1;
-	} while (comma);
+	}
 	return 0;
 }
 
