@@ -104,6 +104,8 @@ static int open_saliency(struct saliency_file *s, struct train_task *t, const ch
 	snprintf(key.task, sizeof key.task, "%s", t->train.rows.task->name);
 	snprintf(key.split, sizeof key.split, "%s", split_name(t->train.rows.split));
 	memcpy(key.data_sha, t->train.sha, sizeof key.data_sha);
+	memcpy(key.token_sha, t->train.token_sha, sizeof key.token_sha);
+	memcpy(key.dev_sha, t->dev.sha, sizeof key.dev_sha);
 	return saliency_open(s, path, &key, &t->train.texts, e);
 }
 

@@ -189,6 +189,8 @@ static int make(struct saliency_job *j, struct err *e)
 	snprintf(j->key.task, sizeof j->key.task, "%s", j->split.rows.task->name);
 	snprintf(j->key.split, sizeof j->key.split, "%s", split_name(j->split.rows.split));
 	memcpy(j->key.data_sha, j->split.sha, sizeof j->key.data_sha);
+	memcpy(j->key.token_sha, j->split.token_sha, sizeof j->key.token_sha);
+	memcpy(j->key.dev_sha, j->dev.sha, sizeof j->key.dev_sha);
 	code = saliency_write(j->args->out, &j->key, &j->split.texts, j->sum, e);
 	if (!code)
 		log_info("wrote the saliency of %d texts, averaged over %d models, to %s", j->split.texts.count, j->key.models,
