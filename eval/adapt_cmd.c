@@ -33,30 +33,6 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-static int note_thresholds(struct train_task *t, const struct trainer *trainer, int64_t step, struct err *e)
-{
-	const float *eta = model_eta(trainer_model(trainer));
-	char name[40];
-	int code = 0;
-	for (int l = 0; l < t->judged.L && !code; l++) {
-		snprintf(name, sizeof name, "layer-%d/eta", l);
-		code = train_log_note(&t->log, step, name, (double)eta[l], e);
-	}
-	return code;
-}
-
-static int on_epoch(void *arg, struct trainer *trainer, int epoch, int64_t step, struct training_score *out,
-                    struct err *e)
-{
-	struct train_log *l = arg;
-	struct train_task *t = l->owner;
-	int code = train_task_judge(t, trainer, epoch, step, e);
-	if (!code)
-		code = note_thresholds(t, trainer, step, e);
-	*out = (struct training_score){t->judged.score, t->judged.flops_speedup};
-	return code;
-}
-
 /* method.md: lambda is 10 * 10^e over 5 epochs, 50 * 50^e over 3, 10 * 3^e over 10; others end at 1e5 as well. */
 static void set_schedule(struct adapt_args *a)
 {
@@ -68,34 +44,19 @@ static void set_schedule(struct adapt_args *a)
 		a->lambda_factor = is_three ? 50 : epochs == 10 ? 3 : epochs > 1 ? pow(1e5 / a->lambda, 1.0 / (epochs - 1)) : 1;
 }
 
-static int run(struct train_task *t, const struct adapt_args *a, const struct saliency_file *s, struct err *e)
+static int run(struct train_task *t, const struct adapt_args *a, double dense, struct err *e)
 {
-	char identity[1000];
-	const double dense = isnan(a->dense_score) ? s->key.dev_score : a->dense_score;
-	snprintf(identity, sizeof identity, "adapt %.200s train %s dev %s tokens %s saliency %s", a->task.task,
-	         t->train.sha, t->dev.sha, t->train.token_sha, s->sha);
-	t->log.args = &a->task.train;
-	t->log.owner = t;
-	t->log.run = (struct store_run){
-		.kind = "adapt", .task = t->train.rows.task->name, .split = "train", .data_sha = t->train.sha};
-	struct training_plan plan = {.identity = identity,
-	                             .batch = a->task.batch,
-	                             .bucket = a->task.bucket,
-	                             .speed_rate = a->speed_rate,
+	struct training_plan plan = {.speed_rate = a->speed_rate,
 	                             .lambda = a->lambda,
 	                             .lambda_factor = a->lambda_factor,
 	                             .floor = dense - a->tolerance};
-	struct training_events events = train_log_events(&t->log);
 	struct training_result r;
-	events.epoch = on_epoch;
 	if (isnan(dense))
 		log_warn("the dense dev score is unknown (--dense-score): the best score is kept");
-	int code = train_run(&t->log, t->trainer, t->train.texts.examples, t->train.texts.count, &plan, &events, &r, e);
-	if (code)
-		return code;
-	if (isfinite(plan.floor) && !(r.score.score >= plan.floor))
+	int code = train_task_run(t, &plan, &r, e);
+	if (!code && isfinite(plan.floor) && !(r.score.score >= plan.floor))
 		log_warn("no epoch's dev score is within the tolerance (%.4f): the best score is kept", plan.floor);
-	return train_print_result(&a->task.train, &r, t->dev.rows.task->metrics[0], r.score.score, e);
+	return code;
 }
 
 static int open_saliency(struct saliency_file *s, struct train_task *t, const char *path, struct err *e)
@@ -111,18 +72,19 @@ static int open_saliency(struct saliency_file *s, struct train_task *t, const ch
 
 static int adapt(struct adapt_args *a, const struct command *command, struct err *e)
 {
-	struct train_task t = {.policy = "adapler", .log = {.command = command, .values = a}};
+	struct train_task t = {.kind = "adapt", .policy = "adapler", .log = {.command = command, .values = a}};
 	struct saliency_file s = {.values = NULL};
 	int code = train_task_read(&t, &a->task, e);
 	if (!code)
 		code = open_saliency(&s, &t, a->saliency, e);
+	t.saliency_sha = s.sha;
 	t.options.adapler = 1;
 	t.options.gamma = a->gamma;
 	t.options.phi = a->phi;
 	if (!code)
 		code = train_task_open(&t, e);
 	if (!code)
-		code = run(&t, a, &s, e);
+		code = run(&t, a, isnan(a->dense_score) ? s.key.dev_score : a->dense_score, e);
 	saliency_close(&s);
 	train_task_close(&t);
 	return code;

@@ -19,8 +19,7 @@ struct eval_args {
 
 static const struct opt options[] = {
 	{"model", 'm', OPT_DIR, offsetof(struct eval_args, model), "DIR", "a classifier or regression", 0, 0},
-	{"task", 0, OPT_STRING, offsetof(struct eval_args, task), "T", "sst2, imdb, ..., or file:PATH", 0, 0},
-	{"data", 0, OPT_DIR, offsetof(struct eval_args, data), "DATA", "the data set's folder, or one above it", 0, 0},
+	DATA_OPTIONS(struct eval_args, task, data),
 	{"split", 0, OPT_STRING, offsetof(struct eval_args, split), "S", "train, dev or test (dev)", 0, 0},
 	{"policy", 'p', OPT_STRING, offsetof(struct eval_args, policy), "P", "what is dropped (none); see predict", 0, 0},
 	{"max-length", 0, OPT_INT, offsetof(struct eval_args, max_length), "N", "longest text in tokens (the model's)", 4,
@@ -152,9 +151,9 @@ const struct command eval_command = {
 	.summary = "judge a model on a labelled split: quality, FLOPs, time",
 	.usage = "--model DIR --task T --data DATA [--split S] [--policy P] [OPTION...]",
 	.details = "Prints one JSON object: the task's main metric under the policy and dense, the FLOPs speedup (sum over "
-               "sum), and\n"
+			   "sum), and\n"
 			   "the time speedup: dense and pruned run in turn, --runs times each, medians of the model's own time. "
-               "`kept` is the\n"
+			   "`kept` is the\n"
 			   "share of all tokens that each layer attends to.",
 	.examples = "adapler eval --model sst2-fast --policy adapler --task sst2 --data glue/SST-2 --runs 9 --threads 1",
 	.options = options,

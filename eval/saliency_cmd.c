@@ -25,8 +25,7 @@ struct saliency_args {
 static const struct opt options[] = {
 	{"model", 'm', OPT_STRING, offsetof(struct saliency_args, model), "DIR[,DIR...]",
      "fine-tuned models to average over", 0, 0},
-	{"task", 0, OPT_STRING, offsetof(struct saliency_args, task), "T", "sst2, imdb, ..., or file:PATH", 0, 0},
-	{"data", 0, OPT_DIR, offsetof(struct saliency_args, data), "DATA", "the data set's folder, or one above it", 0, 0},
+	DATA_OPTIONS(struct saliency_args, task, data),
 	{"split", 0, OPT_STRING, offsetof(struct saliency_args, split), "S", "train, dev or test (train)", 0, 0},
 	{"out", 'o', OPT_FILE, offsetof(struct saliency_args, out), "FILE", "the file to write", 0, 0},
 	{"max-length", 0, OPT_INT, offsetof(struct saliency_args, max_length), "N", "as adapt will have it (the model's)",
