@@ -44,14 +44,14 @@ static void set_schedule(struct adapt_args *a)
 		a->lambda_factor = is_three ? 50 : epochs == 10 ? 3 : epochs > 1 ? pow(1e5 / a->lambda, 1.0 / (epochs - 1)) : 1;
 }
 
-static int run(struct train_task *t, const struct adapt_args *a, double dense, struct err *e)
+static int run(struct train_task *t, const struct adapt_args *a, struct err *e)
 {
 	struct training_plan plan = {.speed_rate = a->speed_rate,
 	                             .lambda = a->lambda,
 	                             .lambda_factor = a->lambda_factor,
-	                             .floor = dense - a->tolerance};
+	                             .floor = a->dense_score - a->tolerance};
 	struct training_result r;
-	if (isnan(dense))
+	if (isnan(a->dense_score))
 		log_warn("the dense dev score is unknown (--dense-score): the best score is kept");
 	int code = train_task_run(t, &plan, &r, e);
 	if (!code && isfinite(plan.floor) && !(r.score.score >= plan.floor))
@@ -77,6 +77,8 @@ static int adapt(struct adapt_args *a, const struct command *command, struct err
 	int code = train_task_read(&t, &a->task, e);
 	if (!code)
 		code = open_saliency(&s, &t, a->saliency, e);
+	if (!code && isnan(a->dense_score))
+		a->dense_score = s.key.dev_score; /* before the run, which notes its options */
 	t.saliency_sha = s.sha;
 	t.options.adapler = 1;
 	t.options.gamma = a->gamma;
@@ -84,7 +86,7 @@ static int adapt(struct adapt_args *a, const struct command *command, struct err
 	if (!code)
 		code = train_task_open(&t, e);
 	if (!code)
-		code = run(&t, a, isnan(a->dense_score) ? s.key.dev_score : a->dense_score, e);
+		code = run(&t, a, e);
 	saliency_close(&s);
 	train_task_close(&t);
 	return code;

@@ -147,8 +147,11 @@ int train_task_run(struct train_task *t, struct training_plan *plan, struct trai
 	         t->dev.sha, t->train.token_sha, *saliency ? " saliency " : "", saliency);
 	t->log.args = &a->train;
 	t->log.owner = t;
-	t->log.run = (struct store_run){
-		.kind = t->kind, .task = t->train.rows.task->name, .split = "train", .data_sha = t->train.sha};
+	t->log.run = (struct store_run){.kind = t->kind,
+	                                .task = t->train.rows.task->name,
+	                                .split = "train",
+	                                .policy = t->options.adapler ? t->policy : NULL,
+	                                .data_sha = t->train.sha};
 	plan->identity = t->identity;
 	plan->batch = a->batch;
 	plan->bucket = a->bucket;
