@@ -22,10 +22,10 @@ static const struct opt options[] = {
 	{"phi", 0, OPT_DOUBLE, offsetof(struct adapt_args, phi), "P", "weight of the length: the speed (0.0005)", 0, 0},
 	{"speed-lr", 0, OPT_DOUBLE, offsetof(struct adapt_args, speed_rate), "X", "learning rate of the thresholds (5e-4)",
      0, 0},
-	{"lambda", 0, OPT_DOUBLE, offsetof(struct adapt_args, lambda), "X", "softness of removal in the first epoch (10)",
-     0, 0},
+	{"lambda", 0, OPT_DOUBLE, offsetof(struct adapt_args, lambda), "X",
+     "how hard removal is in the first epoch (10; of 3 epochs 50, of one 1e5)", 0, 0},
 	{"lambda-factor", 0, OPT_DOUBLE, offsetof(struct adapt_args, lambda_factor), "X",
-     "by which it grows each epoch (so that it ends at 1e5)", 0, 0},
+     "by which it grows each epoch (of 3 epochs 50, of 10 3; else, and with --lambda, such that it ends at 1e5)", 0, 0},
 	{"tolerance", 0, OPT_DOUBLE, offsetof(struct adapt_args, tolerance), "X",
      "the fastest epoch within X of the dense dev score is kept (0.01)", 0, 0},
 	{"dense-score", 0, OPT_DOUBLE, offsetof(struct adapt_args, dense_score), "X",
@@ -33,15 +33,26 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-/* method.md: lambda is 10 * 10^e over 5 epochs, 50 * 50^e over 3, 10 * 3^e over 10; others end at 1e5 as well. */
+/* method.md's schedules of lambda, and one for a single epoch, which is trained as it is judged: hard. */
+static const struct schedule {
+	int epochs;
+	double lambda, factor;
+} schedules[] = {{1, 1e5, 1}, {3, 50, 50}, {5, 10, 10}, {10, 10, 3}};
+
+/* Other numbers of epochs begin at 10; they, and every lambda that is asked for, end at 1e5 (or stay above it). */
 static void set_schedule(struct adapt_args *a)
 {
 	const int epochs = a->task.train.epochs;
-	const int is_three = epochs == 3 && isnan(a->lambda) && isnan(a->lambda_factor);
-	if (isnan(a->lambda))
-		a->lambda = is_three ? 50 : 10;
+	struct schedule s = {epochs, 10, NAN};
+	for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++)
+		s = schedules[i].epochs == epochs ? schedules[i] : s;
+	if (!isnan(a->lambda))
+		s = (struct schedule){epochs, a->lambda, NAN};
+	if (isnan(s.factor))
+		s.factor = epochs > 1 ? pow(fmax(1e5 / s.lambda, 1), 1.0 / (epochs - 1)) : 1;
+	a->lambda = s.lambda;
 	if (isnan(a->lambda_factor))
-		a->lambda_factor = is_three ? 50 : epochs == 10 ? 3 : epochs > 1 ? pow(1e5 / a->lambda, 1.0 / (epochs - 1)) : 1;
+		a->lambda_factor = s.factor;
 }
 
 static int run(struct train_task *t, const struct adapt_args *a, struct err *e)
@@ -134,15 +145,14 @@ const struct command adapt_command = {
 	.name = "adapt",
 	.summary = "train a classifier that drops tokens: AdapLeR",
 	.usage = "--model DIR --saliency FILE --task T --data DATA --out DIR [--gamma G] [--phi P] [OPTION...]",
-	.details = "Trains the network and its contribution predictors (task + gamma * KL to the saliency) and the "
-			   "thresholds eta and\n"
-			   "theta (task + phi * length) by soft removal, whose lambda grows each epoch until it is as good as "
-			   "hard. After each\n"
-			   "epoch dev is judged with hard removal. OUT is the fastest epoch whose dev score is within --tolerance "
-			   "of the dense\n"
-			   "one. Starts from the pretrained model, not from the fine-tuned one. More phi: fewer tokens. With few "
-			   "steps the\n"
-			   "thresholds need a larger --speed-lr (2e-3) to get anywhere.",
+	.details =
+		"Trains the network and its contribution predictors (task + gamma * KL to the saliency) and the thresholds\n"
+		"eta and theta (task + phi * length) by soft removal. Its lambda grows each epoch e until it is as good as\n"
+		"hard removal: 10 * 10^e over 5 epochs, 50 * 50^e over 3, 10 * 3^e over 10, from 10 to 1e5 over others, and\n"
+		"1e5 in a single one. After each epoch dev is judged with hard removal. OUT is the fastest epoch whose dev\n"
+		"score is within --tolerance of the dense one. Starts from the pretrained model, not from the fine-tuned\n"
+		"one. More phi: fewer tokens. With few steps the thresholds need a larger --speed-lr (2e-3) to get\n"
+		"anywhere.",
 	.examples =
 		"adapler adapt --model adapler-mini --saliency sst2.saliency --task sst2 --data glue/SST-2 --lr 2e-4 \\\n"
 		"    --gamma 0.05 --phi 0.005 --speed-lr 2e-3 --out sst2-fast",
