@@ -90,6 +90,12 @@ static void add_number(struct buf *b, const char *name, double value)
 	buf_add_json_double(b, value);
 }
 
+static void add_text(struct buf *b, const char *name, const char *value)
+{
+	buf_addf(b, ",\"%s\":", name);
+	buf_add_json_string(b, value, strlen(value));
+}
+
 static int print(const struct evaluation *v, struct err *e)
 {
 	const struct eval_args *a = v->args;
@@ -98,9 +104,9 @@ static int print(const struct evaluation *v, struct err *e)
 	struct buf b = {0};
 	buf_add_text(&b, "{\"model\":");
 	buf_add_json_string(&b, a->model, strlen(a->model));
-	buf_addf(&b, ",\"task\":\"%s\",\"split\":\"%s\",\"policy\":", v->split.rows.task->name,
-	         split_name(v->split.rows.split));
-	buf_add_json_string(&b, a->policy, strlen(a->policy));
+	add_text(&b, "task", v->split.rows.task->name);
+	add_text(&b, "split", split_name(v->split.rows.split));
+	add_text(&b, "policy", a->policy);
 	buf_addf(&b, ",\"n\":%d,\"tokens\":%lld,\"metric\":\"%s\"", j->n, (long long)v->split.texts.tokens,
 	         v->split.rows.task->metrics[0]);
 	add_number(&b, "score", j->score);
