@@ -52,16 +52,19 @@ static int open(struct evaluation *v, struct err *e)
 {
 	const struct eval_args *a = v->args;
 	const struct model_options o = {.kernels = a->kernels};
-	enum split split;
-	int code = split_parse(&split, a->split, e);
+	struct policy policy;
+	enum split split = SPLIT_DEV;
+	int length = 0;
+	int code = policy_parse(&policy, a->policy, e); /* judge does it as well, but after the dense pass */
+	if (!code)
+		code = split_parse(&split, a->split, e);
+	if (!code)
+		code = encoded_max_length(&length, a->model, a->max_length, e);
 	if (!code)
 		code = model_open(&v->model, a->model, &o, e);
 	if (!code)
 		code = tokenizer_open(&v->tokenizer, a->model, e);
-	if (code)
-		return code;
-	const int length = a->max_length ? a->max_length : model_config(v->model)->P;
-	return task_split_open(&v->split, a->task, a->data, split, a->limit, v->tokenizer, length, e);
+	return code ? code : task_split_open(&v->split, a->task, a->data, split, a->limit, v->tokenizer, length, e);
 }
 
 /* Dense and pruned in turn, so that what else the machine does meets both. */

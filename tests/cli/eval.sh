@@ -12,6 +12,8 @@ judge --model ft --task 'file:the "dev".tsv:label=label' --data . | grep -o '"ta
 
 echo '-- refused'
 judge --model ft
+judge --model nowhere $on_task --policy adaptler | sed "s|(known.*|(known ...)|"
+judge --model ft $on_task --max-length 100
 judge --model ft $on_task --split tset
 judge --model nowhere $on_task
 judge --model fresh --task 'file::train=train.tsv,dev=dev.tsv,label=label,labels=pos|neg|other' --data .
