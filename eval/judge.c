@@ -35,7 +35,7 @@ static int check_order(const struct dataset *d, const struct config *c, struct e
 	return 0;
 }
 
-static int check(const struct dataset *d, const struct config *c, struct err *e)
+int judge_check(const struct dataset *d, const struct config *c, struct err *e)
 {
 	int code = dataset_check_labelled(d, e);
 	if (code)
@@ -162,7 +162,7 @@ int judge(struct judgement *out, const struct model *m, const struct dataset *d,
 {
 	struct judging j = {.c = model_config(m), .data = data, .is_regression = !d->classes, .out = out};
 	memset(out, 0, sizeof *out);
-	int code = check(d, j.c, e);
+	int code = judge_check(d, j.c, e);
 	if (!code)
 		code = open(&j, m, o, e);
 	for (int i = 0; i < data->count && !code; i += j.batch)

@@ -79,8 +79,9 @@ int train_task_open(struct train_task *t, struct err *e)
 	t->options.labels = d->classes ? d->labels : NULL;
 	t->options.class_weights = t->class_weights;
 	const int longest = texts->longest > t->dev.texts.longest ? texts->longest : t->dev.texts.longest;
-	return train_open(&t->trainer, &t->args->train, &t->options, encoded_largest_batch(texts, t->args->batch), longest,
-	                  e);
+	int code =
+		train_open(&t->trainer, &t->args->train, &t->options, encoded_largest_batch(texts, t->args->batch), longest, e);
+	return code ? code : judge_check(&t->dev.rows, model_config(trainer_model(t->trainer)), e);
 }
 
 static int note_layer(struct train_task *t, int64_t step, int l, const char *what, double value, struct err *e)

@@ -43,7 +43,7 @@ struct train_task {
 int train_task_check_args(const struct task_args *a, const char *command, struct err *e);
 /* Reads the data. */
 int train_task_read(struct train_task *t, struct task_args *a, struct err *e);
-/* Opens the trainer with t->options, labels and weights filled in. */
+/* Opens the trainer with t->options, labels and weights filled in, and checks that dev can be judged. */
 int train_task_open(struct train_task *t, struct err *e);
 /* Runs the plan, of which data and batches are filled in; dev is judged after each epoch, noted and said. Prints the
  * result. */
