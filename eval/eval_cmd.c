@@ -48,7 +48,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int open(struct evaluation *v, struct err *e)
+static int open_all(struct evaluation *v, struct err *e)
 {
 	const struct eval_args *a = v->args;
 	const struct model_options o = {.kernels = a->kernels};
@@ -144,7 +144,7 @@ static int eval_run(const struct command *command, int argc, char **argv, struct
 		return code;
 	if (!a.model || !a.task || !a.data || count)
 		return err_set(e, ERR_USAGE, "eval needs --model DIR, --task T and --data DATA");
-	code = open(&v, e);
+	code = open_all(&v, e);
 	if (!code)
 		code = run(&v, e);
 	if (!code)

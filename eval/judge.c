@@ -50,7 +50,7 @@ int judge_check(const struct dataset *d, const struct config *c, struct err *e)
 	return check_order(d, c, e);
 }
 
-static int open(struct judging *j, const struct model *m, const struct judge_options *o, struct err *e)
+static int open_judging(struct judging *j, const struct model *m, const struct judge_options *o, struct err *e)
 {
 	const size_t n = (size_t)j->data->count;
 	j->batch = o->batch ? o->batch : BATCH_DEFAULT;
@@ -164,7 +164,7 @@ int judge(struct judgement *out, const struct model *m, const struct dataset *d,
 	memset(out, 0, sizeof *out);
 	int code = judge_check(d, j.c, e);
 	if (!code)
-		code = open(&j, m, o, e);
+		code = open_judging(&j, m, o, e);
 	for (int i = 0; i < data->count && !code; i += j.batch)
 		code = run_batch(&j, i, data->count - i < j.batch ? data->count - i : j.batch, e);
 	if (!code)
