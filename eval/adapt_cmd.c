@@ -22,10 +22,10 @@ static const struct opt options[] = {
 	{"phi", 0, OPT_DOUBLE, offsetof(struct adapt_args, phi), "P", "weight of the length: the speed (0.0005)", 0, 0},
 	{"speed-lr", 0, OPT_DOUBLE, offsetof(struct adapt_args, speed_rate), "X", "learning rate of the thresholds (5e-4)",
      0, 0},
-	{"lambda", 0, OPT_DOUBLE, offsetof(struct adapt_args, lambda), "X", "softness of removal in the first epoch (10)",
-     0, 0},
+	{"lambda", 0, OPT_DOUBLE, offsetof(struct adapt_args, lambda), "X",
+     "how hard removal is in the first epoch (10; of 3 epochs 50, of one 1e5)", 0, 0},
 	{"lambda-factor", 0, OPT_DOUBLE, offsetof(struct adapt_args, lambda_factor), "X",
-     "by which it grows each epoch (so that it ends at 1e5)", 0, 0},
+     "by which it grows each epoch (of 3 epochs 50, of 10 3; else, and with --lambda, such that it ends at 1e5)", 0, 0},
 	{"tolerance", 0, OPT_DOUBLE, offsetof(struct adapt_args, tolerance), "X",
      "the fastest epoch within X of the dense dev score is kept (0.01)", 0, 0},
 	{"dense-score", 0, OPT_DOUBLE, offsetof(struct adapt_args, dense_score), "X",
@@ -33,69 +33,41 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-static int note_thresholds(struct train_task *t, const struct trainer *trainer, int64_t step, struct err *e)
-{
-	const float *eta = model_eta(trainer_model(trainer));
-	char name[40];
-	int code = 0;
-	for (int l = 0; l < t->judged.L && !code; l++) {
-		snprintf(name, sizeof name, "layer-%d/eta", l);
-		code = train_log_note(&t->log, step, name, (double)eta[l], e);
-	}
-	return code;
-}
+/* method.md's schedules of lambda, and one for a single epoch, which is trained as it is judged: hard. */
+static const struct schedule {
+	int epochs;
+	double lambda, factor;
+} schedules[] = {{1, 1e5, 1}, {3, 50, 50}, {5, 10, 10}, {10, 10, 3}};
 
-static int on_epoch(void *arg, struct trainer *trainer, int epoch, int64_t step, struct training_score *out,
-                    struct err *e)
-{
-	struct train_log *l = arg;
-	struct train_task *t = l->owner;
-	int code = train_task_judge(t, trainer, epoch, step, e);
-	if (!code)
-		code = note_thresholds(t, trainer, step, e);
-	*out = (struct training_score){t->judged.score, t->judged.flops_speedup};
-	return code;
-}
-
-/* method.md: lambda is 10 * 10^e over 5 epochs, 50 * 50^e over 3, 10 * 3^e over 10; others end at 1e5 as well. */
+/* Other numbers of epochs begin at 10; they, and every lambda that is asked for, end at 1e5 (or stay above it). */
 static void set_schedule(struct adapt_args *a)
 {
 	const int epochs = a->task.train.epochs;
-	const int is_three = epochs == 3 && isnan(a->lambda) && isnan(a->lambda_factor);
-	if (isnan(a->lambda))
-		a->lambda = is_three ? 50 : 10;
+	struct schedule s = {epochs, 10, NAN};
+	for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++)
+		s = schedules[i].epochs == epochs ? schedules[i] : s;
+	if (!isnan(a->lambda))
+		s = (struct schedule){epochs, a->lambda, NAN};
+	if (isnan(s.factor))
+		s.factor = epochs > 1 ? pow(fmax(1e5 / s.lambda, 1), 1.0 / (epochs - 1)) : 1;
+	a->lambda = s.lambda;
 	if (isnan(a->lambda_factor))
-		a->lambda_factor = is_three ? 50 : epochs == 10 ? 3 : epochs > 1 ? pow(1e5 / a->lambda, 1.0 / (epochs - 1)) : 1;
+		a->lambda_factor = s.factor;
 }
 
-static int run(struct train_task *t, const struct adapt_args *a, const struct saliency_file *s, struct err *e)
+static int run(struct train_task *t, const struct adapt_args *a, struct err *e)
 {
-	char identity[1000];
-	const double dense = isnan(a->dense_score) ? s->key.dev_score : a->dense_score;
-	snprintf(identity, sizeof identity, "adapt %.200s train %s dev %s tokens %s saliency %s", a->task.task,
-	         t->train.sha, t->dev.sha, t->train.token_sha, s->sha);
-	t->log.args = &a->task.train;
-	t->log.owner = t;
-	t->log.run = (struct store_run){
-		.kind = "adapt", .task = t->train.rows.task->name, .split = "train", .data_sha = t->train.sha};
-	struct training_plan plan = {.identity = identity,
-	                             .batch = a->task.batch,
-	                             .bucket = a->task.bucket,
-	                             .speed_rate = a->speed_rate,
+	struct training_plan plan = {.speed_rate = a->speed_rate,
 	                             .lambda = a->lambda,
 	                             .lambda_factor = a->lambda_factor,
-	                             .floor = dense - a->tolerance};
-	struct training_events events = train_log_events(&t->log);
+	                             .floor = a->dense_score - a->tolerance};
 	struct training_result r;
-	events.epoch = on_epoch;
-	if (isnan(dense))
+	if (isnan(a->dense_score))
 		log_warn("the dense dev score is unknown (--dense-score): the best score is kept");
-	int code = train_run(&t->log, t->trainer, t->train.texts.examples, t->train.texts.count, &plan, &events, &r, e);
-	if (code)
-		return code;
-	if (isfinite(plan.floor) && !(r.score.score >= plan.floor))
+	int code = train_task_run(t, &plan, &r, e);
+	if (!code && isfinite(plan.floor) && !(r.score.score >= plan.floor))
 		log_warn("no epoch's dev score is within the tolerance (%.4f): the best score is kept", plan.floor);
-	return train_print_result(&a->task.train, &r, t->dev.rows.task->metrics[0], r.score.score, e);
+	return code;
 }
 
 static int open_saliency(struct saliency_file *s, struct train_task *t, const char *path, struct err *e)
@@ -104,23 +76,28 @@ static int open_saliency(struct saliency_file *s, struct train_task *t, const ch
 	snprintf(key.task, sizeof key.task, "%s", t->train.rows.task->name);
 	snprintf(key.split, sizeof key.split, "%s", split_name(t->train.rows.split));
 	memcpy(key.data_sha, t->train.sha, sizeof key.data_sha);
+	memcpy(key.token_sha, t->train.token_sha, sizeof key.token_sha);
+	memcpy(key.dev_sha, t->dev.sha, sizeof key.dev_sha);
 	return saliency_open(s, path, &key, &t->train.texts, e);
 }
 
 static int adapt(struct adapt_args *a, const struct command *command, struct err *e)
 {
-	struct train_task t = {.policy = "adapler", .log = {.command = command, .values = a}};
+	struct train_task t = {.kind = "adapt", .policy = "adapler", .log = {.command = command, .values = a}};
 	struct saliency_file s = {.values = NULL};
 	int code = train_task_read(&t, &a->task, e);
 	if (!code)
 		code = open_saliency(&s, &t, a->saliency, e);
+	if (!code && isnan(a->dense_score))
+		a->dense_score = s.key.dev_score; /* before the run, which notes its options */
+	t.saliency_sha = s.sha;
 	t.options.adapler = 1;
 	t.options.gamma = a->gamma;
 	t.options.phi = a->phi;
 	if (!code)
 		code = train_task_open(&t, e);
 	if (!code)
-		code = run(&t, a, &s, e);
+		code = run(&t, a, e);
 	saliency_close(&s);
 	train_task_close(&t);
 	return code;
@@ -168,15 +145,14 @@ const struct command adapt_command = {
 	.name = "adapt",
 	.summary = "train a classifier that drops tokens: AdapLeR",
 	.usage = "--model DIR --saliency FILE --task T --data DATA --out DIR [--gamma G] [--phi P] [OPTION...]",
-	.details = "Trains the network and its contribution predictors (task + gamma * KL to the saliency) and the "
-			   "thresholds eta and\n"
-			   "theta (task + phi * length) by soft removal, whose lambda grows each epoch until it is as good as "
-			   "hard. After each\n"
-			   "epoch dev is judged with hard removal. OUT is the fastest epoch whose dev score is within --tolerance "
-			   "of the dense\n"
-			   "one. Starts from the pretrained model, not from the fine-tuned one. More phi: fewer tokens. With few "
-			   "steps the\n"
-			   "thresholds need a larger --speed-lr (2e-3) to get anywhere.",
+	.details =
+		"Trains the network and its contribution predictors (task + gamma * KL to the saliency) and the thresholds\n"
+		"eta and theta (task + phi * length) by soft removal. Its lambda grows each epoch e until it is as good as\n"
+		"hard removal: 10 * 10^e over 5 epochs, 50 * 50^e over 3, 10 * 3^e over 10, from 10 to 1e5 over others, and\n"
+		"1e5 in a single one. After each epoch dev is judged with hard removal. OUT is the fastest epoch whose dev\n"
+		"score is within --tolerance of the dense one. Starts from the pretrained model, not from the fine-tuned\n"
+		"one. More phi: fewer tokens. With few steps the thresholds need a larger --speed-lr (2e-3) to get\n"
+		"anywhere.",
 	.examples =
 		"adapler adapt --model adapler-mini --saliency sst2.saliency --task sst2 --data glue/SST-2 --lr 2e-4 \\\n"
 		"    --gamma 0.05 --phi 0.005 --speed-lr 2e-3 --out sst2-fast",

@@ -97,11 +97,11 @@ static uint64_t passage(const uint64_t *word, int count)
 
 static int hold_out(struct corpus *c, const char *task, const char *text, size_t size, struct err *e)
 {
-	int is_new = 0, code = clean_words(c, task, text, size, e);
+	int code = clean_words(c, task, text, size, e);
 	const struct words *w = &c->words;
 	if (!code && w->count)
-		code = hash_set_add(&c->held_out, w->letters, &is_new, e);
-	if (code || !is_new)
+		code = hash_set_add(&c->held_out, w->letters, NULL, e);
+	if (code)
 		return code;
 	if (w->count >= PASSAGE_WORDS_LEAST && w->count < PASSAGE_WORDS)
 		return hash_set_add(&c->passages, passage(w->hash, w->count), NULL, e);

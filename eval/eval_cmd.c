@@ -19,8 +19,7 @@ struct eval_args {
 
 static const struct opt options[] = {
 	{"model", 'm', OPT_DIR, offsetof(struct eval_args, model), "DIR", "a classifier or regression", 0, 0},
-	{"task", 0, OPT_STRING, offsetof(struct eval_args, task), "T", "sst2, imdb, ..., or file:PATH", 0, 0},
-	{"data", 0, OPT_DIR, offsetof(struct eval_args, data), "DATA", "the data set's folder, or one above it", 0, 0},
+	DATA_OPTIONS(struct eval_args, task, data),
 	{"split", 0, OPT_STRING, offsetof(struct eval_args, split), "S", "train, dev or test (dev)", 0, 0},
 	{"policy", 'p', OPT_STRING, offsetof(struct eval_args, policy), "P", "what is dropped (none); see predict", 0, 0},
 	{"max-length", 0, OPT_INT, offsetof(struct eval_args, max_length), "N", "longest text in tokens (the model's)", 4,
@@ -49,20 +48,23 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int open(struct evaluation *v, struct err *e)
+static int open_all(struct evaluation *v, struct err *e)
 {
 	const struct eval_args *a = v->args;
 	const struct model_options o = {.kernels = a->kernels};
-	enum split split;
-	int code = split_parse(&split, a->split, e);
+	struct policy policy;
+	enum split split = SPLIT_DEV;
+	int length = 0;
+	int code = policy_parse(&policy, a->policy, e); /* judge does it as well, but after the dense pass */
+	if (!code)
+		code = split_parse(&split, a->split, e);
+	if (!code)
+		code = encoded_max_length(&length, a->model, a->max_length, e);
 	if (!code)
 		code = model_open(&v->model, a->model, &o, e);
 	if (!code)
 		code = tokenizer_open(&v->tokenizer, a->model, e);
-	if (code)
-		return code;
-	const int length = a->max_length ? a->max_length : model_config(v->model)->P;
-	return task_split_open(&v->split, a->task, a->data, split, a->limit, v->tokenizer, length, e);
+	return code ? code : task_split_open(&v->split, a->task, a->data, split, a->limit, v->tokenizer, length, e);
 }
 
 /* Dense and pruned in turn, so that what else the machine does meets both. */
@@ -91,6 +93,12 @@ static void add_number(struct buf *b, const char *name, double value)
 	buf_add_json_double(b, value);
 }
 
+static void add_text(struct buf *b, const char *name, const char *value)
+{
+	buf_addf(b, ",\"%s\":", name);
+	buf_add_json_string(b, value, strlen(value));
+}
+
 static int print(const struct evaluation *v, struct err *e)
 {
 	const struct eval_args *a = v->args;
@@ -99,9 +107,9 @@ static int print(const struct evaluation *v, struct err *e)
 	struct buf b = {0};
 	buf_add_text(&b, "{\"model\":");
 	buf_add_json_string(&b, a->model, strlen(a->model));
-	buf_addf(&b, ",\"task\":\"%s\",\"split\":\"%s\",\"policy\":", v->split.rows.task->name,
-	         split_name(v->split.rows.split));
-	buf_add_json_string(&b, a->policy, strlen(a->policy));
+	add_text(&b, "task", v->split.rows.task->name);
+	add_text(&b, "split", split_name(v->split.rows.split));
+	add_text(&b, "policy", a->policy);
 	buf_addf(&b, ",\"n\":%d,\"tokens\":%lld,\"metric\":\"%s\"", j->n, (long long)v->split.texts.tokens,
 	         v->split.rows.task->metrics[0]);
 	add_number(&b, "score", j->score);
@@ -136,7 +144,7 @@ static int eval_run(const struct command *command, int argc, char **argv, struct
 		return code;
 	if (!a.model || !a.task || !a.data || count)
 		return err_set(e, ERR_USAGE, "eval needs --model DIR, --task T and --data DATA");
-	code = open(&v, e);
+	code = open_all(&v, e);
 	if (!code)
 		code = run(&v, e);
 	if (!code)
@@ -152,9 +160,9 @@ const struct command eval_command = {
 	.summary = "judge a model on a labelled split: quality, FLOPs, time",
 	.usage = "--model DIR --task T --data DATA [--split S] [--policy P] [OPTION...]",
 	.details = "Prints one JSON object: the task's main metric under the policy and dense, the FLOPs speedup (sum over "
-               "sum), and\n"
+			   "sum), and\n"
 			   "the time speedup: dense and pruned run in turn, --runs times each, medians of the model's own time. "
-               "`kept` is the\n"
+			   "`kept` is the\n"
 			   "share of all tokens that each layer attends to.",
 	.examples = "adapler eval --model sst2-fast --policy adapler --task sst2 --data glue/SST-2 --runs 9 --threads 1",
 	.options = options,

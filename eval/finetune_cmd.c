@@ -4,7 +4,6 @@
 #include "../engine/base/interrupt.h"
 
 #include <math.h>
-#include <stdio.h>
 
 struct finetune_args {
 	struct task_args task;
@@ -15,39 +14,13 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-static int on_epoch(void *arg, struct trainer *trainer, int epoch, int64_t step, struct training_score *out,
-                    struct err *e)
-{
-	struct train_log *l = arg;
-	struct train_task *t = l->owner;
-	int code = train_task_judge(t, trainer, epoch, step, e);
-	*out = (struct training_score){t->judged.score, NAN};
-	return code;
-}
-
-static int run(struct train_task *t, struct err *e)
-{
-	char identity[600];
-	const struct task_args *a = t->args;
-	snprintf(identity, sizeof identity, "finetune %.200s train %s dev %s tokens %s", a->task, t->train.sha, t->dev.sha,
-	         t->train.token_sha);
-	t->log.args = &a->train;
-	t->log.owner = t;
-	t->log.run = (struct store_run){
-		.kind = "finetune", .task = t->train.rows.task->name, .split = "train", .data_sha = t->train.sha};
-	struct training_plan plan = {.identity = identity, .batch = a->batch, .bucket = a->bucket, .floor = NAN};
-	struct training_events events = train_log_events(&t->log);
-	struct training_result r;
-	events.epoch = on_epoch;
-	int code = train_run(&t->log, t->trainer, t->train.texts.examples, t->train.texts.count, &plan, &events, &r, e);
-	return code ? code : train_print_result(&a->train, &r, t->dev.rows.task->metrics[0], r.score.score, e);
-}
-
 static int finetune_run(const struct command *command, int argc, char **argv, struct err *e)
 {
 	struct finetune_args args = {
 		.task = {.train = {.epochs = 3, .rate = 2e-5, .dropout = NAN, .checkpoint_minutes = 5}, .batch = 32}};
-	struct train_task t = {.policy = "none", .log = {.command = command, .values = &args}};
+	struct train_task t = {.kind = "finetune", .policy = "none", .log = {.command = command, .values = &args}};
+	struct training_plan plan = {.floor = NAN};
+	struct training_result result;
 	char **rest;
 	int count, code = opt_parse(command, argc, argv, &args, &rest, &count, e);
 	if (code)
@@ -61,7 +34,7 @@ static int finetune_run(const struct command *command, int argc, char **argv, st
 	if (!code)
 		code = train_task_open(&t, e);
 	if (!code)
-		code = run(&t, e);
+		code = train_task_run(&t, &plan, &result, e);
 	train_task_close(&t);
 	return code;
 }

@@ -35,7 +35,7 @@ static int check_order(const struct dataset *d, const struct config *c, struct e
 	return 0;
 }
 
-static int check(const struct dataset *d, const struct config *c, struct err *e)
+int judge_check(const struct dataset *d, const struct config *c, struct err *e)
 {
 	int code = dataset_check_labelled(d, e);
 	if (code)
@@ -50,7 +50,7 @@ static int check(const struct dataset *d, const struct config *c, struct err *e)
 	return check_order(d, c, e);
 }
 
-static int open(struct judging *j, const struct model *m, const struct judge_options *o, struct err *e)
+static int open_judging(struct judging *j, const struct model *m, const struct judge_options *o, struct err *e)
 {
 	const size_t n = (size_t)j->data->count;
 	j->batch = o->batch ? o->batch : BATCH_DEFAULT;
@@ -162,9 +162,9 @@ int judge(struct judgement *out, const struct model *m, const struct dataset *d,
 {
 	struct judging j = {.c = model_config(m), .data = data, .is_regression = !d->classes, .out = out};
 	memset(out, 0, sizeof *out);
-	int code = check(d, j.c, e);
+	int code = judge_check(d, j.c, e);
 	if (!code)
-		code = open(&j, m, o, e);
+		code = open_judging(&j, m, o, e);
 	for (int i = 0; i < data->count && !code; i += j.batch)
 		code = run_batch(&j, i, data->count - i < j.batch ? data->count - i : j.batch, e);
 	if (!code)

@@ -23,7 +23,10 @@ struct judge_options {
 	int threads;
 };
 
-/* `data` must be labelled throughout, with labels that the model has. */
+/* Whether a model of this config can be judged on `d`: labelled throughout, not empty, the same classes, not too deep. */
+int judge_check(const struct dataset *d, const struct config *c, struct err *e);
+
+/* `data`: `d`, tokenized. What judge_check refuses is refused. */
 int judge(struct judgement *out, const struct model *m, const struct dataset *d, const struct encoded *data,
           const struct judge_options *o, struct err *e);
 

@@ -25,8 +25,7 @@ struct saliency_args {
 static const struct opt options[] = {
 	{"model", 'm', OPT_STRING, offsetof(struct saliency_args, model), "DIR[,DIR...]",
      "fine-tuned models to average over", 0, 0},
-	{"task", 0, OPT_STRING, offsetof(struct saliency_args, task), "T", "sst2, imdb, ..., or file:PATH", 0, 0},
-	{"data", 0, OPT_DIR, offsetof(struct saliency_args, data), "DATA", "the data set's folder, or one above it", 0, 0},
+	DATA_OPTIONS(struct saliency_args, task, data),
 	{"split", 0, OPT_STRING, offsetof(struct saliency_args, split), "S", "train, dev or test (train)", 0, 0},
 	{"out", 'o', OPT_FILE, offsetof(struct saliency_args, out), "FILE", "the file to write", 0, 0},
 	{"max-length", 0, OPT_INT, offsetof(struct saliency_args, max_length), "N", "as adapt will have it (the model's)",
@@ -48,18 +47,16 @@ struct saliency_job {
 
 static int list_models(struct saliency_job *j, struct err *e)
 {
-	char *at = j->models, *comma;
 	if (snprintf(j->models, sizeof j->models, "%s", j->args->model) >= (int)sizeof j->models)
 		return err_set(e, ERR_LIMIT, "--model is longer than %zu bytes", sizeof j->models - 1);
-	do {
+	for (char *at = j->models, *next; at; at = next) {
 		if (j->key.models == SALIENCY_MODELS_MAX)
 			return err_set(e, ERR_LIMIT, "more than %d models", SALIENCY_MODELS_MAX);
-		comma = strchr(at, ',');
-		if (comma)
-			*comma = '\0';
+		next = strchr(at, ',');
+		if (next)
+			*next++ = '\0';
 		j->key.model[j->key.models++] = at;
-		at = comma + 1;
-	} while (comma);
+	}
 	return 0;
 }
 
@@ -88,7 +85,7 @@ static int run_model(struct saliency_job *j, int i, struct trainer *t, struct er
 	if (code)
 		return code;
 	log_info("%s: dev %s %.4f", j->key.model[i], j->dev.rows.task->metrics[0], dev.score);
-	if (!(j->key.dev_score >= dev.score))
+	if (isnan(j->key.dev_score) || dev.score > j->key.dev_score)
 		j->key.dev_score = dev.score;
 	progress_begin(&progress, "saliency", "texts", x->count, log_is_quiet());
 	for (int at = 0; at < x->count && !code; at += BATCH) {
@@ -191,6 +188,8 @@ static int make(struct saliency_job *j, struct err *e)
 	snprintf(j->key.task, sizeof j->key.task, "%s", j->split.rows.task->name);
 	snprintf(j->key.split, sizeof j->key.split, "%s", split_name(j->split.rows.split));
 	memcpy(j->key.data_sha, j->split.sha, sizeof j->key.data_sha);
+	memcpy(j->key.token_sha, j->split.token_sha, sizeof j->key.token_sha);
+	memcpy(j->key.dev_sha, j->dev.sha, sizeof j->key.dev_sha);
 	code = saliency_write(j->args->out, &j->key, &j->split.texts, j->sum, e);
 	if (!code)
 		log_info("wrote the saliency of %d texts, averaged over %d models, to %s", j->split.texts.count, j->key.models,

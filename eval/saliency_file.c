@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char MAGIC[] = "adapler saliency 1\n";
+static const char MAGIC[] = "adapler saliency 2\n";
 enum { LENGTH_MOST = 65535, SHARE_MOST = 65535, HEADER_BYTES_MAX = 1 << 20 };
 
 /* ---- writing -------------------------------------------------------------------------------------------------- */
@@ -63,6 +63,8 @@ static void add_header(struct buf *b, const struct saliency_key *key, const stru
 	add_field(b, "task", key->task);
 	add_field(b, "split", key->split);
 	add_field(b, "data_sha", key->data_sha);
+	add_field(b, "token_sha", key->token_sha);
+	add_field(b, "dev_sha", key->dev_sha);
 	buf_addf(b, "\"max_length\":%d,\"examples\":%d,\"tokens\":%lld,\"dev_score\":", key->max_length, data->count,
 	         (long long)data->tokens);
 	buf_add_json_double(b, key->dev_score);
@@ -141,15 +143,13 @@ static int check_sum(const struct reading *r, const cJSON *json)
 	return code;
 }
 
-static int check_data(const struct reading *r, const cJSON *json)
+static int check_sha(const struct reading *r, const cJSON *json, const char *field, const char *expected,
+                     const char *otherwise)
 {
 	const char *found = "";
-	int code = json_get_string(json, "data_sha", &found, r->path, r->e);
-	if (!code && strcmp(found, r->expected->data_sha) != 0)
-		code = err_set(r->e, ERR_MISMATCH,
-		               "the saliency in '%s' is of other texts or labels: it is made from the same "
-		               "--data, with the same --limit",
-		               r->path);
+	int code = json_get_string(json, field, &found, r->path, r->e);
+	if (!code && strcmp(found, expected) != 0)
+		code = err_set(r->e, ERR_MISMATCH, "the saliency in '%s' is of %s", r->path, otherwise);
 	return code;
 }
 
@@ -160,9 +160,14 @@ static int check_key(const struct reading *r, const cJSON *json)
 	if (!code)
 		code = check_text(r, json, "split", k->split);
 	if (!code)
-		code = check_data(r, json);
+		code = check_sha(r, json, "data_sha", k->data_sha,
+		                 "other texts or labels: it is made from the same --data, with the same --limit");
 	if (!code)
 		code = check_number(r, json, "max_length", k->max_length);
+	if (!code)
+		code = check_sha(r, json, "token_sha", k->token_sha, "other tokens: its models have another vocabulary");
+	if (!code)
+		code = check_sha(r, json, "dev_sha", k->dev_sha, "models with a dev score on other dev data");
 	if (!code)
 		code = check_number(r, json, "examples", r->data->count);
 	if (!code)
@@ -183,8 +188,8 @@ static int read_values(const struct reading *r)
 	const size_t count = (size_t)r->data->count;
 	for (size_t i = 0; i < count; i++)
 		if ((int)u16_at(r->body, i) != r->data->examples[i].n)
-			return err_set(r->e, ERR_MISMATCH, "sample %zu has %d tokens, but %u in '%s': another vocabulary?", i,
-			               r->data->examples[i].n, u16_at(r->body, i), r->path);
+			return err_set(r->e, ERR_MISMATCH, "sample %zu has %d tokens, but %u in '%s'", i, r->data->examples[i].n,
+			               u16_at(r->body, i), r->path);
 	float *to = r->file->values = malloc(((size_t)r->data->tokens + 1) * sizeof *to);
 	if (!to)
 		return err_set(r->e, ERR_MEMORY, "out of memory for the saliency of %lld tokens", (long long)r->data->tokens);
@@ -199,7 +204,7 @@ static int read_file(struct reading *r, const struct file_map *map)
 {
 	const size_t magic = sizeof MAGIC - 1;
 	if (map->size < magic || memcmp(map->data, MAGIC, magic) != 0)
-		return err_set(r->e, ERR_FORMAT, "'%s' is no file of saliency", r->path);
+		return err_set(r->e, ERR_FORMAT, "'%s' is no file of saliency, or one of another version", r->path);
 	const unsigned char *line = map->data + magic;
 	const size_t left = map->size - magic;
 	const unsigned char *end = memchr(line, '\n', left < HEADER_BYTES_MAX ? left : HEADER_BYTES_MAX);

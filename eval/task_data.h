@@ -2,7 +2,15 @@
 #ifndef ADAPLER_EVAL_TASK_DATA_H
 #define ADAPLER_EVAL_TASK_DATA_H
 
+#include "../engine/base/opt.h"
 #include "encoded.h"
+
+/* The rows for a table of options; task_ and data_ are where the names lie in the struct of arguments. */
+/* clang-format off */
+#define DATA_OPTIONS(args, task_, data_)                                                                    \
+	{"task", 0, OPT_STRING, offsetof(args, task_), "T", "sst2, imdb, ..., or file:PATH", 0, 0},             \
+	{"data", 0, OPT_DIR, offsetof(args, data_), "DATA", "the data set's folder, or one above it", 0, 0}
+/* clang-format on */
 
 struct task_split {
 	struct dataset rows;

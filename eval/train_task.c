@@ -79,13 +79,22 @@ int train_task_open(struct train_task *t, struct err *e)
 	t->options.labels = d->classes ? d->labels : NULL;
 	t->options.class_weights = t->class_weights;
 	const int longest = texts->longest > t->dev.texts.longest ? texts->longest : t->dev.texts.longest;
-	return train_open(&t->trainer, &t->args->train, &t->options, encoded_largest_batch(texts, t->args->batch), longest,
-	                  e);
+	int code =
+		train_open(&t->trainer, &t->args->train, &t->options, encoded_largest_batch(texts, t->args->batch), longest, e);
+	return code ? code : judge_check(&t->dev.rows, model_config(trainer_model(t->trainer)), e);
 }
 
-static int note(struct train_task *t, int64_t step, const char *metric, struct err *e)
+static int note_layer(struct train_task *t, int64_t step, int l, const char *what, double value, struct err *e)
+{
+	char name[40];
+	snprintf(name, sizeof name, "layer-%d/%s", l, what);
+	return train_log_note(&t->log, step, name, value, e);
+}
+
+static int note(struct train_task *t, const struct trainer *trainer, int64_t step, const char *metric, struct err *e)
 {
 	const struct judgement *j = &t->judged;
+	const float *eta = model_eta(trainer_model(trainer));
 	char name[40];
 	snprintf(name, sizeof name, "dev/%s", metric);
 	int code = train_log_note(&t->log, step, name, j->score, e);
@@ -95,8 +104,9 @@ static int note(struct train_task *t, int64_t step, const char *metric, struct e
 		return code;
 	code = train_log_note(&t->log, step, "dev/flops_speedup", j->flops_speedup, e);
 	for (int l = 0; l < j->L && !code; l++) {
-		snprintf(name, sizeof name, "layer-%d/kept", l);
-		code = train_log_note(&t->log, step, name, j->kept[l], e);
+		code = note_layer(t, step, l, "kept", j->kept[l], e);
+		if (!code)
+			code = note_layer(t, step, l, "eta", (double)eta[l], e);
 	}
 	return code;
 }
@@ -113,17 +123,43 @@ static void say(struct train_task *t, int epoch, const char *metric)
 	train_log_say(&t->log, "epoch %d: dev %s %.4f, loss %.4f%s%s", epoch + 1, metric, j->score, j->loss, speed, kept);
 }
 
-int train_task_judge(struct train_task *t, struct trainer *trainer, int epoch, int64_t step, struct err *e)
+static int on_epoch(void *arg, struct trainer *trainer, int epoch, int64_t step, struct training_score *out,
+                    struct err *e)
 {
+	struct train_log *l = arg;
+	struct train_task *t = l->owner;
 	const struct judge_options o = {
 		.policy = t->policy, .threads = t->args->train.threads, .rows = trainer_rows(trainer)};
 	const char *metric = t->dev.rows.task->metrics[0];
 	int code = judge(&t->judged, trainer_model(trainer), &t->dev.rows, &t->dev.texts, &o, e);
 	if (!code)
-		code = note(t, step, metric, e);
+		code = note(t, trainer, step, metric, e);
 	if (!code)
 		say(t, epoch, metric);
+	*out = (struct training_score){t->judged.score, t->options.adapler ? t->judged.flops_speedup : NAN};
 	return code;
+}
+
+int train_task_run(struct train_task *t, struct training_plan *plan, struct training_result *out, struct err *e)
+{
+	const struct task_args *a = t->args;
+	const char *saliency = t->saliency_sha ? t->saliency_sha : "";
+	snprintf(t->identity, sizeof t->identity, "%s %.200s train %s dev %s tokens %s%s%s", t->kind, a->task, t->train.sha,
+	         t->dev.sha, t->train.token_sha, *saliency ? " saliency " : "", saliency);
+	t->log.args = &a->train;
+	t->log.owner = t;
+	t->log.run = (struct store_run){.kind = t->kind,
+	                                .task = t->train.rows.task->name,
+	                                .split = "train",
+	                                .policy = t->options.adapler ? t->policy : NULL,
+	                                .data_sha = t->train.sha};
+	plan->identity = t->identity;
+	plan->batch = a->batch;
+	plan->bucket = a->bucket;
+	struct training_events events = train_log_events(&t->log);
+	events.epoch = on_epoch;
+	int code = train_run(&t->log, t->trainer, t->train.texts.examples, t->train.texts.count, plan, &events, out, e);
+	return code ? code : train_print_result(&a->train, out, t->dev.rows.task->metrics[0], out->score.score, e);
 }
 
 void train_task_close(struct train_task *t)

@@ -15,8 +15,7 @@ struct task_args {
 /* clang-format off */
 #define TASK_OPTIONS(args, epochs_, lr_)                                                                              \
 	TRAIN_OPTIONS(args, task.train, epochs_, lr_),                                                                                 \
-	{"task", 0, OPT_STRING, offsetof(args, task.task), "T", "sst2, imdb, ..., or file:PATH", 0, 0},                    \
-	{"data", 0, OPT_DIR, offsetof(args, task.data), "DATA", "the data set's folder, or one above it", 0, 0},           \
+	DATA_OPTIONS(args, task.task, task.data),                                                                          \
 	{"batch", 0, OPT_INT, offsetof(args, task.batch), "N", "texts of a step (32)", 1, 1 << 16},                        \
 	{"bucket", 0, OPT_INT, offsetof(args, task.bucket), "N",                                                           \
 	 "put texts of like length together within N batches (1: as they come)", 1, 1 << 16},                              \
@@ -26,6 +25,9 @@ struct task_args {
 /* clang-format on */
 
 struct train_task {
+	const char *kind;         /* finetune, adapt */
+	const char *policy;       /* that dev is judged under */
+	const char *saliency_sha; /* of what is learnt from besides the labels; NULL: nothing */
 	struct task_args *args;
 	struct tokenizer *tokenizer;
 	int max_length; /* of a text, in tokens */
@@ -34,17 +36,18 @@ struct train_task {
 	struct trainer_options options;
 	struct trainer *trainer;
 	struct train_log log;
+	char identity[1000];     /* of the run: what it learns from */
 	struct judgement judged; /* of the last epoch */
-	const char *policy;      /* that dev is judged under */
 };
 
 int train_task_check_args(const struct task_args *a, const char *command, struct err *e);
 /* Reads the data. */
 int train_task_read(struct train_task *t, struct task_args *a, struct err *e);
-/* Opens the trainer with t->options, labels and weights filled in. */
+/* Opens the trainer with t->options, labels and weights filled in, and checks that dev can be judged. */
 int train_task_open(struct train_task *t, struct err *e);
-/* Judges dev, notes and says it. */
-int train_task_judge(struct train_task *t, struct trainer *trainer, int epoch, int64_t step, struct err *e);
+/* Runs the plan, of which data and batches are filled in; dev is judged after each epoch, noted and said. Prints the
+ * result. */
+int train_task_run(struct train_task *t, struct training_plan *plan, struct training_result *out, struct err *e);
 void train_task_close(struct train_task *t);
 
 #endif

@@ -76,6 +76,16 @@ TEST(thirteen_words_in_common_are_too_many_and_twelve_are_not)
 	corpus_close(&f.corpus);
 }
 
+/* Two texts that are one to the letter, "a b c ..." and "ab c ...", have passages of their own. */
+TEST(texts_of_the_same_letters_hold_out_their_own_passages)
+{
+	struct fixture f = {0};
+	hold_out(&f, HEADER "0\ta b c d e f g h i j k l m n\tab c d e f g h i j k l m n\tentailment\n");
+	CHECK_INT(offer(&f, "before a b c d e f g h i j k l m after"), CORPUS_PASSAGE);
+	CHECK_INT(offer(&f, "before ab c d e f g h i j k l m n after"), CORPUS_PASSAGE);
+	corpus_close(&f.corpus);
+}
+
 TEST(a_text_of_eight_words_may_not_be_quoted_whole)
 {
 	struct fixture f = {0};

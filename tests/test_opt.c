@@ -107,6 +107,14 @@ TEST(a_flag_can_be_taken_back)
 	complaint("--no-batch");
 }
 
+TEST(a_value_is_given_once)
+{
+	CHECK_STR(complaint("--model a --batch 4 --model b"), "option '--model' is given twice");
+	CHECK_STR(complaint("-b4 --batch=4"), "option '--batch' is given twice");
+	REQUIRE_OK(parse("--trace -t --quiet --quiet -- --model a --model b"), &error);
+	log_set_quiet(0);
+}
+
 TEST(bad_values_name_option_bounds_and_what_was_found)
 {
 	CHECK_STR(complaint("--batch x"), "option '--batch' must be an integer, found 'x'");

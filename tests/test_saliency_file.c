@@ -13,6 +13,8 @@ static struct saliency_key some_key(void)
 	struct saliency_key k = {.models = 2, .model = {"a \"b\"", "c"}, .task = "sst2", .split = "train", .max_length = 9};
 	k.dev_score = 0.875;
 	memset(k.data_sha, 'd', 64);
+	memset(k.token_sha, 't', 64);
+	memset(k.dev_sha, 'e', 64);
 	memset(k.model_sha[0], '0', 64);
 	memset(k.model_sha[1], '1', 64);
 	return k;
@@ -116,6 +118,12 @@ TEST(saliency_of_anything_else_is_refused)
 	k.max_length = 10;
 	refused(path, &k, &x, "is of max_length 9, expected 10");
 	k = some_key();
+	k.token_sha[0] = 'x';
+	refused(path, &k, &x, "is of other tokens: its models have another vocabulary");
+	k = some_key();
+	k.dev_sha[63] = 'x';
+	refused(path, &k, &x, "is of models with a dev score on other dev data");
+	k = some_key();
 	x.count = 2;
 	refused(path, &k, &x, "is of examples 3, expected 2");
 	x.count = 3;
@@ -145,12 +153,12 @@ TEST(a_file_that_is_not_whole_is_refused)
 	free(data);
 	refused(changed("bit.saliency", -1, "x", 1), &k, &x, "is damaged");
 	refused(changed("json.saliency", 19, "[", 1), &k, &x, "json.saliency");
-	refused(changed("magic.saliency", 17, "2", 1), &k, &x, "is no file of saliency");
+	refused(changed("magic.saliency", 17, "1", 1), &k, &x, "is no file of saliency");
 	refused(put("empty.saliency", ""), &k, &x, "is no file of saliency");
 	refused(put("text.saliency", "text\tlabel\n"), &k, &x, "is no file of saliency");
-	refused(put("no-key.saliency", "adapler saliency 1\n{}\n"), &k, &x, "is of task ''");
-	refused(put("list.saliency", "adapler saliency 1\n[]\n"), &k, &x, "list.saliency");
-	refused(put("number.saliency", "adapler saliency 1\n{\"task\": 3}\n"), &k, &x, "'task'");
+	refused(put("no-key.saliency", "adapler saliency 2\n{}\n"), &k, &x, "is of task ''");
+	refused(put("list.saliency", "adapler saliency 2\n[]\n"), &k, &x, "list.saliency");
+	refused(put("number.saliency", "adapler saliency 2\n{\"task\": 3}\n"), &k, &x, "'task'");
 	refused(test_path("none.saliency"), &k, &x, "cannot open");
 }
 

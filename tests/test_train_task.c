@@ -2,6 +2,9 @@
 
 #include "../engine/base/log.h"
 #include "data_files.h"
+#include "small_training.h"
+
+#include <math.h>
 
 /* A model directory as far as its data is concerned. */
 static const char *model(void)
@@ -98,4 +101,19 @@ TEST(what_cannot_be_learnt_or_judged_is_refused_before_training)
 	struct task_args a = args_of(words, NULL);
 	a.train.model = test_path("no-model");
 	refused(a, "no-model");
+}
+
+/* Not after the first epoch, when dev is judged. */
+TEST(what_cannot_be_judged_is_refused_when_it_is_opened)
+{
+	struct err e = {0};
+	struct train_task t = {.kind = "finetune"};
+	struct task_args a = args_of(words, NULL);
+	a.batch = 2;
+	a.train.dropout = NAN;
+	a.train.model = tiny_model("deep", &(struct tiny_shape){.L = JUDGE_LAYERS_MAX + 1});
+	REQUIRE_OK(train_task_read(&t, &a, &e), &e);
+	CHECK_INT(train_task_open(&t, &e), ERR_LIMIT);
+	CHECK_CONTAINS(e.text, "the model has 65 layers, at most 64 can be judged");
+	train_task_close(&t);
 }

@@ -4,6 +4,7 @@
 #include "err.h"
 #include "log.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -20,7 +21,8 @@ struct parse {
 	char **argv;
 	int argc, at;
 	char *args;
-	int kept; /* positional arguments found so far, in argv[1..kept] */
+	int kept;                   /* positional arguments found so far, in argv[1..kept] */
+	char is_given[OPTIONS_MAX]; /* by the option's place in the table */
 	struct err *e;
 };
 
@@ -117,6 +119,11 @@ static int take(struct parse *p, const struct opt *o, const char *value)
 		*(int *)(void *)(p->args + o->offset) = 1;
 		return 0;
 	}
+	/* The first value would be lost without a word. */
+	const size_t place = (size_t)(o - p->command->options);
+	assert(place < OPTIONS_MAX);
+	if (p->is_given[place]++)
+		return err_set(p->e, ERR_USAGE, "option '--%s' is given twice", o->name);
 	if (!value && p->at + 1 >= p->argc)
 		return err_set(p->e, ERR_USAGE, "option '--%s' needs a value (%s)", o->name, o->metavar);
 	return store(p, o, value ? value : p->argv[++p->at]);

@@ -46,7 +46,7 @@ struct command {
  * stand anywhere; "--" ends them; "--name=value" and "--name value" are the same. Positional arguments are moved to the
  * front: *positional points at them, *count says how many. --help prints the command's help on standard output and
  * returns OPT_HELP, which run() hands on and the front door takes as success. --quiet is understood by every command
- * (log_set_quiet). Unknown options are ERR_USAGE with a suggestion. */
+ * (log_set_quiet). Unknown options are ERR_USAGE with a suggestion; one with a value that is given twice is, too. */
 enum { OPT_HELP = -1 };
 int opt_parse(const struct command *c, int argc, char **argv, void *args, char ***positional, int *count,
               struct err *e);

@@ -1,6 +1,13 @@
 # Predicting in the three formats gives the same; bad lines and bad wishes are named; results before a bad line stand.
 "$ADAPLER" init --config "$PROJECT/data/tiny/config.json" --vocab "$PROJECT/data/tiny/vocab.txt" --seed 1 --out tiny --quiet
-predict() { "$ADAPLER" predict --model tiny --policy adapler:eta=1 --threads 2 "$@"; }
+predict() { predict_on 2 "$@"; }
+# predict_on THREADS OPTIONS...
+predict_on()
+{
+	threads=$1
+	shift
+	"$ADAPLER" predict --model tiny --policy adapler:eta=1 --threads $threads "$@"
+}
 round() { sed -E 's/([0-9]+\.[0-9]{4})[0-9]+/\1/g'; }
 printf 'a witty movie\tbut too long\n\nit never ends !\n' >lines
 predict lines | round
@@ -9,9 +16,9 @@ predict --format jsonl jsonl | round >out.jsonl
 predict lines | round | cmp - out.jsonl && echo 'jsonl is the same'
 "$ADAPLER" tokenize --model tiny lines | sed -E 's/,"tokens".*/}/' | predict --format ids --batch 2 | round | cmp - out.jsonl &&
 	echo 'ids are the same'
-predict --threads 1 --batch 1 lines | cmp - out.full 2>/dev/null
+predict_on 1 --batch 1 lines | cmp - out.full 2>/dev/null
 predict lines >out.full
-predict --threads 1 --batch 1 lines | cmp - out.full && echo 'alone is the same to the last digit'
+predict_on 1 --batch 1 lines | cmp - out.full && echo 'alone is the same to the last digit'
 predict --text 'it never ends !' | cmp -s - out.full || predict --text 'it never ends !' | grep -cF -f - out.full
 echo "$(head -n 1 lines | predict --trace | grep -o '"scores":.*' | tr -cd '[' | wc -c) lists of scores"
 

@@ -16,8 +16,8 @@ sed -n '1p; 2{s/^.*"task"/"task"/; s/[0-9a-f]\{64\}/HASH/g; p; q}' words.salienc
 "$ADAPLER" adapt --model pt --saliency words.saliency $on_task $learn --gamma 0.1 --phi 0.01 --speed-lr 1e-2 --out ad --quiet | rounded
 echo 'the slow story music good actor' | "$ADAPLER" predict --model ad --policy adapler --show | grep -cE 'layer 0 .*good|pos [6-9]'
 for run in pt ft ad; do
-	"$ADAPLER" curve --db $run/run.db | cut -f 3-5,7,11 | tail -n 1
-	"$ADAPLER" curve --db $run/run.db --json | sed 's/.*"args"://; s/6\.3095[0-9]*/6.3095/'
+	"$ADAPLER" curve --db $run/run.db | cut -f 3-7,11 | tail -n 1
+	"$ADAPLER" curve --db $run/run.db --json | rounded | sed 's/.*"args"://; s/6\.3095[0-9]*/6.3095/'
 	"$ADAPLER" curve --db $run/run.db --run 1 | head -n 1
 done
 

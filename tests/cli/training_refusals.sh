@@ -95,6 +95,13 @@ cp train.tsv before.tsv
 sed '2s/good/bad/; 2s/bad/good/' before.tsv >train.tsv
 adapt --saliency words.saliency
 cp before.tsv train.tsv
+cp dev.tsv before.tsv
+sed '2s/^/the /' before.tsv >dev.tsv
+adapt --saliency words.saliency
+cp before.tsv dev.tsv
+cp -r fresh swapped
+sed 's/^good$/x/; s/^bad$/good/; s/^x$/bad/' fresh/vocab.txt >swapped/vocab.txt
+say adapt --quiet --model swapped --out out $on_task --saliency words.saliency
 
 echo '-- folders'
 find . -name out -o -name x.saliency

@@ -2,7 +2,8 @@
 # curves. One that is asked to stop says how to go on.
 . "$PROJECT/tests/small_task.sh"
 small_task || exit 1
-finetune="$ADAPLER finetune --model fresh $on_task --lr 5e-3 --batch 16 --epochs 4"
+finetune_at="$ADAPLER finetune --model fresh $on_task --batch 16 --lr"
+finetune="$finetune_at 5e-3 --epochs 4"
 pretrain="$ADAPLER pretrain --model fresh --text plain.txt --batch-tokens 200 --lr 1e-2 --epochs 4 --held-out 0.1"
 often="--checkpoint-minutes 0.000001"
 
@@ -72,13 +73,13 @@ kill -TERM $process
 wait $process
 echo "status $?"
 sed 's/step [0-9]* of/step N of/' stopped.log
-$finetune --out stopped --lr 4e-3 --quiet 2>&1 | sed 's/with [0-9a-f]\{8\}/with KEY/g'
+$finetune_at 4e-3 --epochs 4 --out stopped --quiet 2>&1 | sed 's/with [0-9a-f]\{8\}/with KEY/g'
 $finetune --out stopped 2>&1 | grep -c 'going on after step [0-9]* of 100'
 curve stopped >stopped.curve
 same finetune-whole stopped
 
 # Other settings are another run, which --force begins, without anything of the one before.
-$finetune --out stopped --epochs 2 --force 2>&1 | grep -c 'going on'
+$finetune_at 5e-3 --epochs 2 --out stopped --force 2>&1 | grep -c 'going on'
 ls -d stopped/epoch-*
-$finetune --out two --epochs 2 --quiet >/dev/null
+$finetune_at 5e-3 --epochs 2 --out two --quiet >/dev/null
 cmp stopped/model.safetensors two/model.safetensors && echo 'as in a folder of its own'

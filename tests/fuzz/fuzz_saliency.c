@@ -29,8 +29,8 @@ static void add_whole(struct buf *b, const uint8_t *data, size_t size)
 	sha256_add(&hash, data, size);
 	sha256_end(&hash, hex);
 	buf_addf(b,
-	         "adapler saliency 1\n{\"task\":\"t\",\"split\":\"dev\",\"data_sha\":\"x\",\"max_length\":0,\"examples\":3,"
-	         "\"tokens\":7,\"dev_score\":null,\"sha256\":\"%s\"}\n",
+	         "adapler saliency 2\n{\"task\":\"t\",\"split\":\"dev\",\"data_sha\":\"x\",\"token_sha\":\"y\","
+	         "\"dev_sha\":\"z\",\"max_length\":0,\"examples\":3,\"tokens\":7,\"dev_score\":null,\"sha256\":\"%s\"}\n",
 	         hex);
 	buf_add(b, data, size);
 }
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf b = {0};
 	struct example examples[] = {{.n = 3}, {.n = 0}, {.n = 4}};
 	struct encoded x = {.count = 3, .examples = examples, .longest = 4, .tokens = 7};
-	const struct saliency_key k = {.task = "t", .split = "dev", .data_sha = "x"};
+	const struct saliency_key k = {.task = "t", .split = "dev", .data_sha = "x", .token_sha = "y", .dev_sha = "z"};
 	struct saliency_file f;
 	char path[64];
 	if (!size)
