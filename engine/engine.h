@@ -98,7 +98,7 @@ const char *model_kernels(const struct model *m);
 const float *model_eta(const struct model *m); /* [L] thresholds; NULL without contribution predictors */
 /* SHA-256 in hexadecimal of a directory's weights: of their file, or of the shards' files one after the other. */
 int model_sha256(const char *dir, char hex[65], struct err *e);
-size_t model_bytes(const struct model *m);     /* memory of the weights: packed matrices and tables */
+size_t model_bytes(const struct model *m); /* memory of the weights: packed matrices and tables */
 
 /* ---- policy: what is dropped, where, and what becomes of it --------------------------------------------------- */
 
@@ -295,14 +295,14 @@ struct training_plan {
 	const char *identity;  /* text that names the data and whatever else determines the run */
 	const char *dtype;     /* of the models written; NULL: f32 */
 	int epochs;
-	int batch;                    /* examples of a step; 0: as many as have batch_tokens */
-	int batch_tokens;             /* tokens of a step */
-	int bucket; /* of `batch`: so many, from whose examples neighbours in length are put together; 0, 1: none */
-	int keep;                     /* epochs kept; 0: 3 */
-	double rate;                  /* the network's learning rate at its peak */
-	double speed_rate;            /* of eta and theta */
-	double decay;                 /* as in struct rates */
-	double warmup;                /* share of the steps; 0: 0.06; negative: none */
+	int batch;         /* examples of a step; 0: as many as have batch_tokens */
+	int batch_tokens;  /* tokens of a step */
+	int bucket;        /* of `batch`: so many, from whose examples neighbours in length are put together; 0, 1: none */
+	int keep;          /* epochs kept; 0: 3 */
+	double rate;       /* the network's learning rate at its peak */
+	double speed_rate; /* of eta and theta */
+	double decay;      /* as in struct rates */
+	double warmup;     /* share of the steps; 0: 0.06; negative: none */
 	double lambda, lambda_factor; /* AdapLeR: lambda * lambda_factor^epoch */
 	double floor; /* of two epochs above it the faster is better; below it, and without a speed, the better score */
 	double checkpoint_seconds; /* 0: 300 */

@@ -153,8 +153,7 @@ int run_state_write(const struct run_folder *f, const struct trainer *t, const s
 	for (int i = 0; i < TENSORS; i++) {
 		tensors[i].name = tensor_names[i];
 		tensors[i].rank = 1;
-		checksums[i] =
-			(int64_t)crc32_z(0, tensors[i].raw, (size_t)tensors[i].shape[0] * dtype_bytes(tensors[i].dtype));
+		checksums[i] = (int64_t)crc32_z(0, tensors[i].raw, (size_t)tensors[i].shape[0] * dtype_bytes(tensors[i].dtype));
 	}
 	int code = file_join(path, sizeof path, f->path, STATE, e);
 	return code ? code : checkpoint_write(path, tensors, TENSORS + 1, e);
@@ -193,8 +192,8 @@ static int check_sums(const struct checkpoint *file, struct err *e)
 	for (int i = 0; i < TENSORS && !code; i++) {
 		const struct tensor *t = checkpoint_find(file, tensor_names[i]);
 		if (t && (int64_t)crc32_z(0, t->data, t->bytes) != checksums[i])
-			code = err_set(e, ERR_FORMAT, "tensor '%s' in '%s' is damaged: its checksum differs (--force starts over)", t->name,
-			               checkpoint_path(file));
+			code = err_set(e, ERR_FORMAT, "tensor '%s' in '%s' is damaged: its checksum differs (--force starts over)",
+			               t->name, checkpoint_path(file));
 	}
 	return code;
 }

@@ -290,7 +290,8 @@ static int run_step(struct run *r)
 	if (r->t->options.objective == OBJECTIVE_MLM)
 		code = mask_batch(r, first, count);
 	if (!code)
-		code = trainer_gradient(r->t, r->batch, count, (uint64_t)r->state.step, lambda_of(r, r->state.epoch), &losses, r->e);
+		code = trainer_gradient(r->t, r->batch, count, (uint64_t)r->state.step, lambda_of(r, r->state.epoch), &losses,
+		                        r->e);
 	if (!code)
 		code = trainer_update(r->t, &rates, &norms, r->e);
 	if (!code)
@@ -412,12 +413,14 @@ static void add_model(struct sha256 *hash, const struct trainer *t)
 {
 	const struct config *c = &t->config;
 	const struct trainer_options *o = &t->options;
-	add_format(hash, "objective %d adapler %d gamma %.17g phi %.17g dropout %u %u seed %llu kernels %s rows %d sequences %zu length %d",
+	add_format(hash,
+	           "objective %d adapler %d gamma %.17g phi %.17g dropout %u %u seed %llu kernels %s rows %d sequences %zu "
+	           "length %d",
 	           (int)o->objective, o->adapler, o->gamma, o->phi, (unsigned)drop_hidden(t).threshold,
 	           (unsigned)drop_attention(t).threshold, (unsigned long long)o->seed, t->kernels->name, trainer_rows(t),
 	           t->max_sequences, o->max_length);
-	add_format(hash, "family %d layers %d heads %d activation %d epsilon %.17g", (int)c->family, c->L, c->A, (int)c->act,
-	           (double)c->layer_norm_eps);
+	add_format(hash, "family %d layers %d heads %d activation %d epsilon %.17g", (int)c->family, c->L, c->A,
+	           (int)c->act, (double)c->layer_norm_eps);
 	for (int i = 0; i < c->C; i++)
 		add_text(hash, c->labels[i]);
 	for (int i = 0; o->class_weights && i < c->C; i++)
@@ -432,11 +435,12 @@ static void find_key(struct run *r)
 	struct sha256 hash;
 	sha256_init(&hash);
 	add_text(&hash, ADAPLER_VERSION);
-	add_format(&hash,
-	           "epochs %d batch %d tokens %d bucket %d rate %.17g %.17g decay %.17g warmup %.17g lambda %.17g %.17g floor "
-	           "%.17g seed %llu mask %d keep %d dtype %s",
-	           p->epochs, p->batch, p->batch_tokens, p->bucket, p->rate, p->speed_rate, p->decay, p->warmup, p->lambda,
-	           p->lambda_factor, p->floor, (unsigned long long)p->seed, p->mask_id, keep_of(p), dtype_of(p));
+	add_format(
+		&hash,
+		"epochs %d batch %d tokens %d bucket %d rate %.17g %.17g decay %.17g warmup %.17g lambda %.17g %.17g floor "
+		"%.17g seed %llu mask %d keep %d dtype %s",
+		p->epochs, p->batch, p->batch_tokens, p->bucket, p->rate, p->speed_rate, p->decay, p->warmup, p->lambda,
+		p->lambda_factor, p->floor, (unsigned long long)p->seed, p->mask_id, keep_of(p), dtype_of(p));
 	add_text(&hash, p->identity ? p->identity : "");
 	/* Not a corpus of texts: it is large, and its own hash is in the identity. */
 	for (int i = 0; r->t->options.objective != OBJECTIVE_MLM && i < r->count; i++)
@@ -541,9 +545,10 @@ static int find_state(struct run *r)
 	if (starts_over || code || r->has_state)
 		return starts_over ? 0 : code;
 	if (run_folder_is_taken(&r->folder))
-		code = err_set(r->e, ERR_USAGE,
-		               "'%s' holds a model and no run that could go on: give another --out, or --force to write over it",
-		               r->folder.path);
+		code =
+			err_set(r->e, ERR_USAGE,
+		            "'%s' holds a model and no run that could go on: give another --out, or --force to write over it",
+		            r->folder.path);
 	return code;
 }
 
@@ -553,7 +558,8 @@ static int check_position(const struct run *r)
 	if (s->step - s->batch == r->steps_before && s->step <= r->steps)
 		return 0;
 	return err_set(r->e, ERR_FORMAT, "the state in '%s' is at step %lld of %lld, which is not batch %lld of epoch %lld",
-	               r->folder.path, (long long)s->step, (long long)r->steps, (long long)s->batch, (long long)s->epoch + 1);
+	               r->folder.path, (long long)s->step, (long long)r->steps, (long long)s->batch,
+	               (long long)s->epoch + 1);
 }
 
 static int check_ended(const struct run *r)

@@ -1,4 +1,5 @@
 /* adapler pretrain: masked language modelling on plain text, one document a line. */
+#include "encoded.h"
 #include "train_log.h"
 
 #include "../engine/base/file.h"
@@ -261,14 +262,13 @@ static int train(struct pretraining *x, char **more, int count, struct err *e)
 	struct trainer_options o = {.objective = OBJECTIVE_MLM};
 	int code = open_tokenizer(x, e);
 	if (!code)
-		code = train_open(&t, &x->args.train, &o, x->args.batch_tokens, x->args.train.max_length, e);
-	if (!code) {
-		const struct config *c = model_config(trainer_model(t));
-		x->max_length = x->args.train.max_length ? x->args.train.max_length : c->P;
+		code = encoded_max_length(&x->max_length, x->args.train.model, x->args.train.max_length, e);
+	if (!code)
 		code = read_texts(x, more, count, e);
-		if (!code)
-			code = mask_held_out(x, c, e);
-	}
+	if (!code)
+		code = train_open(&t, &x->args.train, &o, x->args.batch_tokens, x->max_length, e);
+	if (!code)
+		code = mask_held_out(x, model_config(trainer_model(t)), e);
 	if (!code) {
 		log_info("%lld documents; %zu tokens in %d texts to learn from, %zu in %d to judge by", (long long)x->documents,
 		         x->train.count, x->train.pieces, x->dev.count, x->dev.pieces);

@@ -232,13 +232,20 @@ int train_check_args(const struct train_args *a, const char *command, struct err
 	return check_folders(a, e);
 }
 
-static void say_memory(const struct trainer *t)
+static double peak_megabytes(void)
+{
+	struct rusage usage;
+	return getrusage(RUSAGE_SELF, &usage) ? NAN : (double)usage.ru_maxrss * 1024e-6;
+}
+
+/* What there is already, and what the trainer adds to it. */
+static void say_memory(const struct trainer *t, double before)
 {
 	const double all = (double)trainer_bytes(t) * 1e-6, parameters = (double)trainer_parameters(t) * 1e-6;
 	const double row = (double)trainer_row_bytes(t) * 1e-6, rows = trainer_rows(t);
-	log_info("memory: %.0f MB = %.1f million parameters x 16 bytes + %.0f MB of packed weights + %.0f tokens at once x "
-	         "%.1f kB",
-	         all, parameters, all - 16 * parameters - rows * row, rows, row * 1e3);
+	log_info("memory: %.0f MB = %.0f MB of program and data + %.1f million parameters x 16 bytes + %.0f MB of packed "
+	         "weights + %.0f tokens at once x %.1f kB",
+	         before + all, before, parameters, all - 16 * parameters - rows * row, rows, row * 1e3);
 }
 
 int train_open(struct trainer **t, const struct train_args *a, struct trainer_options *o, int64_t batch_rows,
@@ -253,16 +260,11 @@ int train_open(struct trainer **t, const struct train_args *a, struct trainer_op
 	o->max_length = longest;
 	o->max_rows = batch_rows < longest ? longest : batch_rows > 16384 ? 16384 : (int)batch_rows;
 	o->memory_bytes = (size_t)a->memory_mb * 1000000;
+	const double before = peak_megabytes();
 	int code = trainer_open(t, a->model, o, e);
 	if (!code)
-		say_memory(*t);
+		say_memory(*t, before);
 	return code;
-}
-
-static double peak_megabytes(void)
-{
-	struct rusage usage;
-	return getrusage(RUSAGE_SELF, &usage) ? NAN : (double)usage.ru_maxrss * 1024e-6;
 }
 
 static int finish(struct train_log *l, const struct training_plan *plan, const struct training_result *r, struct err *e)

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a batch of dev: enough to keep the processors busy, little beside what training takes. */
+enum { JUDGED_ROWS = 1024 };
+
 int train_task_check_args(const struct task_args *a, const char *command, struct err *e)
 {
 	if (!a->task || !a->data)
@@ -70,17 +73,30 @@ int train_task_read(struct train_task *t, struct task_args *a, struct err *e)
 	return code ? code : read_weights(t, e);
 }
 
+/* Tokens of the largest batch. */
+static int find_rows(const struct train_task *t, int64_t *rows, struct err *e)
+{
+	const struct task_args *a = t->args;
+	const struct encoded *texts = &t->train.texts;
+	const struct training_plan plan = {
+		.epochs = a->train.epochs, .batch = a->batch, .bucket = a->bucket, .seed = a->train.seed};
+	return training_rows(texts->examples, texts->count, &plan, rows, e);
+}
+
 int train_task_open(struct train_task *t, struct err *e)
 {
 	const struct dataset *d = &t->train.rows;
 	const struct encoded *texts = &t->train.texts;
+	int64_t rows;
 	t->options.objective = d->classes ? OBJECTIVE_CLASSIFY : OBJECTIVE_REGRESS;
 	t->options.classes = d->classes ? d->classes : 1;
 	t->options.labels = d->classes ? d->labels : NULL;
 	t->options.class_weights = t->class_weights;
 	const int longest = texts->longest > t->dev.texts.longest ? texts->longest : t->dev.texts.longest;
-	int code =
-		train_open(&t->trainer, &t->args->train, &t->options, encoded_largest_batch(texts, t->args->batch), longest, e);
+	t->options.max_sequences = t->args->batch;
+	int code = find_rows(t, &rows, e);
+	if (!code)
+		code = train_open(&t->trainer, &t->args->train, &t->options, rows, longest, e);
 	return code ? code : judge_check(&t->dev.rows, model_config(trainer_model(t->trainer)), e);
 }
 
@@ -128,8 +144,7 @@ static int on_epoch(void *arg, struct trainer *trainer, int epoch, int64_t step,
 {
 	struct train_log *l = arg;
 	struct train_task *t = l->owner;
-	const struct judge_options o = {
-		.policy = t->policy, .threads = t->args->train.threads, .rows = trainer_rows(trainer)};
+	const struct judge_options o = {.policy = t->policy, .threads = t->args->train.threads, .rows = JUDGED_ROWS};
 	const char *metric = t->dev.rows.task->metrics[0];
 	int code = judge(&t->judged, trainer_model(trainer), &t->dev.rows, &t->dev.texts, &o, e);
 	if (!code)

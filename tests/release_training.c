@@ -263,9 +263,21 @@ static void check_memory(const struct trainer_options *o)
 	const pid_t child = fork();
 	if (child == 0) {
 		static char labels[2][LABEL_SIZE] = {"a", "b"};
-		const struct config c = {.L = 3, .H = 256, .A = 4, .D = 64, .F = 1024, .V = 4000, .P = 128, .types = 2, .C = 2,
-		                         .act = ACT_GELU, .layer_norm_eps = 1e-12, .initializer_range = 0.02,
-		                         .hidden_dropout = 0.1, .attention_dropout = 0.1, .labels = labels};
+		const struct config c = {.L = 3,
+		                         .H = 256,
+		                         .A = 4,
+		                         .D = 64,
+		                         .F = 1024,
+		                         .V = 4000,
+		                         .P = 128,
+		                         .types = 2,
+		                         .C = 2,
+		                         .act = ACT_GELU,
+		                         .layer_norm_eps = 1e-12,
+		                         .initializer_range = 0.02,
+		                         .hidden_dropout = 0.1,
+		                         .attention_dropout = 0.1,
+		                         .labels = labels};
 		const double share = share_of_formula(&c, o, 128);
 		if (!(share > 0.95 && share < 1.05))
 			fprintf(stderr, "objective %d, adapler %d: %.3f of the formula\n", (int)o->objective, o->adapler, share);

@@ -128,7 +128,7 @@ TEST(soft_removal_has_curves_of_its_own)
 	stored(db, NULL,
 	       "1 layer-0/kl 0.5;1 layer-0/length 9;1 layer-1/kl 0.25;1 layer-1/length 4;1 train/correct 0.5;"
 	       "1 train/gradient_norm 7;1 train/lambda 50;1 train/learning_rate 0.125;1 train/loss 1;1 train/model_loss 2;"
-	       "1 train/speed_loss 3;1 train/tokens_per_second 5;");
+	       "1 train/speed_gradient_norm 1;1 train/speed_loss 3;1 train/tokens_per_second 5;");
 	train_log_close(&l);
 }
 

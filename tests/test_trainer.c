@@ -187,7 +187,10 @@ TEST(the_reference_kernels_give_the_goldens_too)
 	check_gradients("adapler-b", &kernels_reference, 0, 1);
 }
 
-TEST(micro_batches_add_up_to_the_batch) { check_gradients("adapler-a", NULL, 64, 3); }
+TEST(micro_batches_add_up_to_the_batch)
+{
+	check_gradients("adapler-a", NULL, 64, 3);
+}
 
 static void check_trajectory(const char *name)
 {
