@@ -175,6 +175,7 @@ build/clang/%.o: %.c
 bench: all ## measures speed, side by side with peers that are installed
 	scripts/bench.sh
 	scripts/bench_tokenizer.sh
+	scripts/bench_training.sh
 
 # ---- fuzzing: finds are kept in build/fuzz, the corpus in tests/fuzz/corpus ------------------------------------------
 build/fuzz/%.o: %.c

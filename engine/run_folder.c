@@ -260,7 +260,8 @@ static int check_values(const struct checkpoint *file, const struct part *p, str
 	return 0;
 }
 
-/* All of it is looked at before any of it is taken over. */
+/* All of it is looked at before any of it is taken over; the file's pages are let go of, as memory was promised without
+ * them. */
 static int read_all(const struct checkpoint *file, const struct run_folder *f, struct trainer *t, struct run_state *s,
                     struct err *e)
 {
@@ -278,10 +279,12 @@ static int read_all(const struct checkpoint *file, const struct run_folder *f, s
 		code = read_position(file, &read, &updates, e);
 	if (!code)
 		code = read_scores(file, &read, e);
-	for (int i = 0; i < parts_count && !code; i++)
-		code = check_values(file, &parts[i], e);
-	for (int i = 0; i < parts_count && !code; i++)
-		code = read_part(file, &parts[i], e);
+	for (int i = 0; i < 2 * parts_count && !code; i++) {
+		const struct part *p = &parts[i % parts_count];
+		checkpoint_release_pages(file);
+		code = i < parts_count ? check_values(file, p, e) : read_part(file, p, e);
+	}
+	checkpoint_release_pages(file);
 	if (code)
 		return code;
 	*s = read;
