@@ -10,25 +10,65 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #define STATE "state.safetensors"
 
-/* ---- leftovers ------------------------------------------------------------------------------------------------ */
+/* ---- what a run leaves ---------------------------------------------------------------------------------------- */
 
-static void remove_folder(const char *path)
+static int begins_with_one_of(const char *name, const char *const *begins)
+{
+	for (; *begins; begins++)
+		if (!strncmp(name, *begins, strlen(*begins)))
+			return 1;
+	return 0;
+}
+
+/* Files of a model, also of one that was there before in another form. */
+static int is_of_a_model(const char *name)
+{
+	static const char *const begins[] = {"model.safetensors",  "model-",       "config.json", "vocab.txt", "tokenizer",
+	                                     "special_tokens_map", "added_tokens", NULL};
+	return begins_with_one_of(name, begins);
+}
+
+static int is_of_a_run(const char *name) { return !strncmp(name, STATE, strlen(STATE)) || is_of_a_model(name); }
+
+/* What killed runs had begun to write; each can be as large as the state. */
+static int is_leftover(const char *name)
+{
+	const size_t n = strlen(name);
+	return n >= 4 && !strcmp(name + n - 4, ".tmp") && is_of_a_run(name);
+}
+
+/* Of the folder's files those that are ours; other people's stay. */
+static void remove_files(const char *path, int (*is_ours)(const char *name))
 {
 	char name[4096 + 300];
 	DIR *dir = opendir(path);
 	if (!dir)
 		return;
 	for (const struct dirent *d; (d = readdir(dir));)
-		if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..")) {
+		if (is_ours(d->d_name)) {
 			snprintf(name, sizeof name, "%s/%s", path, d->d_name);
 			unlink(name);
 		}
 	closedir(dir);
+}
+
+/* A link to a folder goes, the folder that it leads to stays as it is. */
+static void remove_model(const char *path)
+{
+	struct stat s;
+	if (lstat(path, &s))
+		return;
+	if (S_ISLNK(s.st_mode)) {
+		unlink(path);
+		return;
+	}
+	remove_files(path, is_of_a_model);
 	rmdir(path);
 }
 
@@ -37,36 +77,49 @@ static void epoch_path(char out[4096], const struct run_folder *f, int epoch, co
 	snprintf(out, 4096, "%s/epoch-%d%s", f->path, epoch + 1, end);
 }
 
-static int is_leftover(const char *name)
+void run_folder_sweep(const struct run_folder *f)
 {
-	static const char *const begins[] = {STATE,       "model.safetensors",  "config.json", "vocab.txt",
-	                                     "tokenizer", "special_tokens_map", "added_tokens"};
-	const size_t n = strlen(name);
-	if (n < 4 || strcmp(name + n - 4, ".tmp") != 0)
-		return 0;
-	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
-		if (!strncmp(name, begins[i], strlen(begins[i])))
+	char name[4096];
+	remove_files(f->path, is_leftover);
+	for (int i = 0; i < EPOCHS_MAX; i++) {
+		epoch_path(name, f, i, ".tmp");
+		remove_model(name);
+	}
+}
+
+static int is_there(const struct run_folder *f, const char *name)
+{
+	char path[4096];
+	return !file_join(path, sizeof path, f->path, name, NULL) && file_exists(path);
+}
+
+static int has_model(const struct run_folder *f) { return is_there(f, "model.safetensors"); }
+
+/* Whether there is a model, or a part of one, or models of epochs. */
+static int is_taken(const struct run_folder *f)
+{
+	char path[4096];
+	if (has_model(f) || is_there(f, "model.safetensors.index.json") || is_there(f, "config.json"))
+		return 1;
+	for (int i = 0; i < EPOCHS_MAX; i++) {
+		epoch_path(path, f, i, "");
+		if (file_exists(path))
 			return 1;
+	}
 	return 0;
 }
 
-/* What killed runs had begun to write; each can be as large as the state. */
-static void sweep(const struct run_folder *f)
+int run_folder_clear(const struct run_folder *f, struct err *e)
 {
-	char name[4096 + 300];
-	DIR *dir = opendir(f->path);
-	if (!dir)
-		return;
-	for (const struct dirent *d; (d = readdir(dir));)
-		if (is_leftover(d->d_name)) {
-			snprintf(name, sizeof name, "%s/%s", f->path, d->d_name);
-			unlink(name);
-		}
-	closedir(dir);
+	char path[4096];
+	remove_files(f->path, is_of_a_run);
 	for (int i = 0; i < EPOCHS_MAX; i++) {
-		epoch_path(name, f, i, ".tmp");
-		remove_folder(name);
+		run_folder_forget(f, i);
+		epoch_path(path, f, i, "");
+		if (file_exists(path))
+			return err_set(e, ERR_USAGE, "'%s' holds more than a model: move it away, or give another --out", path);
 	}
+	return is_taken(f) ? err_set(e, ERR_IO, "cannot remove the model in '%s'", f->path) : 0;
 }
 
 /* ---- the lock ------------------------------------------------------------------------------------------------- */
@@ -81,21 +134,16 @@ static int refuse(int fd, const char *path, struct err *e)
 	return err_set(e, ERR_USAGE, "another process (%s) is training in '%s'", *owner ? owner : "unknown", path);
 }
 
-/* The kernel lets go of the lock when the process ends, however it ends. */
-int run_folder_open(struct run_folder *f, const char *path, struct err *e)
+/* "process N", or nothing yet: not a file of somebody else's that happens to have the name. */
+static int is_a_lock(int fd)
 {
-	char name[4096];
-	f->lock = -1;
-	if (snprintf(f->path, sizeof f->path, "%s", path) >= (int)sizeof f->path)
-		return err_set(e, ERR_LIMIT, "path too long: '%.200s...'", path);
-	int code = file_make_directories(path, e);
-	if (!code)
-		code = file_join(name, sizeof name, path, "lock", e);
-	if (code)
-		return code;
-	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return err_set_errno(e, errno, "cannot open '%s'", name);
+	char text[9] = "";
+	const ssize_t n = pread(fd, text, 8, 0);
+	return n == 0 || (n == 8 && !strcmp(text, "process "));
+}
+
+static int lock(int fd, const char *name, const char *path, struct err *e)
+{
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		const int number = errno;
 		if (number == EWOULDBLOCK)
@@ -103,13 +151,41 @@ int run_folder_open(struct run_folder *f, const char *path, struct err *e)
 		close(fd);
 		return err_set_errno(e, number, "cannot lock '%s'", name);
 	}
-	if (ftruncate(fd, 0) || dprintf(fd, "process %ld\n", (long)getpid()) < 0) {
+	if (!is_a_lock(fd)) {
 		close(fd);
-		return err_set_errno(e, errno, "cannot write '%s'", name);
+		return err_set(e, ERR_USAGE, "'%s' is not a lock of a run: give another --out", name);
 	}
-	f->lock = fd;
-	sweep(f);
+	if (ftruncate(fd, 0) || dprintf(fd, "process %ld\n", (long)getpid()) < 0) {
+		const int number = errno;
+		close(fd);
+		return err_set_errno(e, number, "cannot write '%s'", name);
+	}
 	return 0;
+}
+
+/* The kernel lets go of the lock when the process ends, however it ends. */
+int run_folder_open(struct run_folder *f, const char *path, int start_over, struct err *e)
+{
+	char name[4096];
+	f->lock = -1;
+	if (snprintf(f->path, sizeof f->path, "%s", path) >= (int)sizeof f->path)
+		return err_set(e, ERR_LIMIT, "path too long: '%.200s...'", path);
+	/* A run writes its state before its first model. */
+	if (!start_over && !is_there(f, STATE) && is_taken(f))
+		return err_set(e, ERR_USAGE,
+		               "'%s' holds a model and no run that could go on: give another --out, or --force to replace it",
+		               path);
+	int code = file_make_directories(path, e);
+	if (!code)
+		code = file_join(name, sizeof name, path, "lock", e);
+	if (code)
+		return code;
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (fd < 0)
+		return err_set_errno(e, errno, "cannot open '%s'", name);
+	code = lock(fd, name, path, e);
+	f->lock = code ? -1 : fd;
+	return code;
 }
 
 void run_folder_close(struct run_folder *f)
@@ -277,6 +353,8 @@ static int read_all(const struct checkpoint *file, const struct run_folder *f, s
 		code = check_key(file, f, s, e);
 	if (!code)
 		code = read_position(file, &read, &updates, e);
+	if (!code && read.scored && !has_model(f))
+		code = err_set(e, ERR_FORMAT, "the model of the run in '%s' is gone (--force starts over)", f->path);
 	if (!code)
 		code = read_scores(file, &read, e);
 	for (int i = 0; i < 2 * parts_count && !code; i++) {
@@ -316,13 +394,13 @@ int run_folder_keep(const struct run_folder *f, const struct trainer *t, int epo
 	char part[4096], whole[4096];
 	epoch_path(part, f, epoch, ".tmp");
 	epoch_path(whole, f, epoch, "");
-	remove_folder(part);
+	remove_model(part);
 	int code = trainer_save(t, part, dtype, tokenizer, e);
 	if (code) {
-		remove_folder(part);
+		remove_model(part);
 		return code;
 	}
-	remove_folder(whole);
+	remove_model(whole);
 	if (rename(part, whole))
 		return err_set_errno(e, errno, "cannot rename '%s'", part);
 	file_sync_folder_of(whole);
@@ -333,42 +411,5 @@ void run_folder_forget(const struct run_folder *f, int epoch)
 {
 	char path[4096];
 	epoch_path(path, f, epoch, "");
-	remove_folder(path);
-}
-
-static int is_there(const struct run_folder *f, const char *name)
-{
-	char path[4096];
-	return !file_join(path, sizeof path, f->path, name, NULL) && file_exists(path);
-}
-
-int run_folder_has_model(const struct run_folder *f) { return is_there(f, "model.safetensors"); }
-
-int run_folder_is_taken(const struct run_folder *f)
-{
-	char path[4096];
-	if (run_folder_has_model(f) || is_there(f, "model.safetensors.index.json") || is_there(f, "config.json"))
-		return 1;
-	for (int i = 0; i < EPOCHS_MAX; i++) {
-		epoch_path(path, f, i, "");
-		if (file_exists(path))
-			return 1;
-	}
-	return 0;
-}
-
-/* The state first: without it nothing goes on. */
-int run_folder_clear(const struct run_folder *f, struct err *e)
-{
-	static const char *const names[] = {STATE, "model.safetensors", "config.json"};
-	char path[4096];
-	int code = 0;
-	for (size_t i = 0; i < sizeof names / sizeof *names && !code; i++) {
-		code = file_join(path, sizeof path, f->path, names[i], e);
-		if (!code && unlink(path) && errno != ENOENT)
-			code = err_set_errno(e, errno, "cannot remove '%s'", path);
-	}
-	for (int i = 0; i < EPOCHS_MAX && !code; i++)
-		run_folder_forget(f, i);
-	return code;
+	remove_model(path);
 }

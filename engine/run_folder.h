@@ -11,14 +11,13 @@ struct run_folder {
 	int lock; /* descriptor of the locked file; -1: none */
 };
 
-/* Makes the folder and locks it; ERR_USAGE when another process trains in it. */
-int run_folder_open(struct run_folder *f, const char *path, struct err *e);
+/* Makes the folder and locks it; ERR_USAGE when another process trains in it, or when it holds a model without a run, which
+ * only with start_over may give way. */
+int run_folder_open(struct run_folder *f, const char *path, int start_over, struct err *e);
 void run_folder_close(struct run_folder *f);
-/* The best model of a run, or whatever model was there before. */
-int run_folder_has_model(const struct run_folder *f);
-/* That, or a part of one, or models of epochs. */
-int run_folder_is_taken(const struct run_folder *f);
-/* Removes the state, the epochs and the model of the run in it. */
+/* Removes what killed runs had begun to write. */
+void run_folder_sweep(const struct run_folder *f);
+/* Removes the state, the epochs and the model in it, and nothing else. */
 int run_folder_clear(const struct run_folder *f, struct err *e);
 
 /* What goes with weights and moments into the state. */

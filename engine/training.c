@@ -534,21 +534,14 @@ static int allocate(struct run *r)
 	return 0;
 }
 
-/* The state of this run, or with start_over nothing at all: another run's, or a broken one, is in the way. */
+/* The state of this run, or with start_over none: another run's, or a broken one, is in the way. */
 static int find_state(struct run *r)
 {
 	struct err unsaid = {0};
 	const int starts_over = r->plan->start_over;
 	int code = run_state_read(&r->folder, r->t, &r->state, &r->has_state, starts_over ? &unsaid : r->e);
-	if (starts_over)
-		r->has_state &= !code;
-	if (starts_over || code || r->has_state)
-		return starts_over ? 0 : code;
-	if (run_folder_is_taken(&r->folder))
-		code =
-			err_set(r->e, ERR_USAGE,
-		            "'%s' holds a model and no run that could go on: give another --out, or --force to write over it",
-		            r->folder.path);
+	if (code && starts_over)
+		r->has_state = code = 0;
 	return code;
 }
 
@@ -562,19 +555,11 @@ static int check_position(const struct run *r)
 	               (long long)s->epoch + 1);
 }
 
-static int check_ended(const struct run *r)
-{
-	if (!r->state.ended || run_folder_has_model(&r->folder))
-		return 0;
-	return err_set(r->e, ERR_USAGE, "the run in '%s' has ended, but its model is gone: give another --out",
-	               r->folder.path);
-}
-
 static int open_run(struct run *r)
 {
 	int code = allocate(r);
 	if (!code)
-		code = run_folder_open(&r->folder, r->plan->out, r->e);
+		code = run_folder_open(&r->folder, r->plan->out, r->plan->start_over, r->e);
 	if (code)
 		return code;
 	find_key(r);
@@ -582,8 +567,7 @@ static int open_run(struct run *r)
 	if (code)
 		return code;
 	count_steps(r);
-	code = check_position(r);
-	return code ? code : check_ended(r);
+	return check_position(r);
 }
 
 static int run_epochs(struct run *r)
@@ -594,8 +578,10 @@ static int run_epochs(struct run *r)
 	/* Only now: what could be wrong with the new run would have come out. */
 	if (!code && !r->has_state && r->plan->start_over)
 		code = run_folder_clear(&r->folder, r->e);
-	if (!code && r->has_state)
-		forget_epochs(r);
+	if (code)
+		return code;
+	run_folder_sweep(&r->folder);
+	forget_epochs(r);
 	r->saved_ns = clock_ns();
 	while (!code && r->state.epoch < r->plan->epochs) {
 		code = run_epoch(r);

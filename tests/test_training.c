@@ -308,7 +308,7 @@ static pid_t occupy(const char *out)
 	const pid_t child = fork();
 	if (child == 0) {
 		struct run_folder f;
-		byte = (char)run_folder_open(&f, out, NULL);
+		byte = (char)run_folder_open(&f, out, 0, NULL);
 		if (write(pipes[1], &byte, 1) == 1)
 			pause();
 		_exit(1);
@@ -914,6 +914,100 @@ TEST(a_new_run_sweeps_what_killed_and_earlier_ones_left)
 	CHECK_OK(run(&a), &a.e);
 	CHECK(has(&a, "notes.tmp") && !has(&a, "epoch-9"));
 	unlink(path);
+	check_undisturbed(&a);
+}
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+	char path[5000];
+	struct err e = {0};
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	CHECK_OK(file_make_directories(folder, &e), &e);
+	CHECK_OK(file_write_atomic(path, text, strlen(text), &e), &e);
+}
+
+static int is_kept(const char *folder, const char *name)
+{
+	char path[5000];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	return file_exists(path);
+}
+
+/* Without --force a folder with a model is not touched at all, links are not followed, a lock is a lock. */
+TEST(files_of_other_people_are_left_alone)
+{
+	struct attempt a;
+	char outside[4096], path[5000];
+	snprintf(outside, sizeof outside, "%s", test_path("outside"));
+	write_file(outside, "model.safetensors", "precious");
+	prepare(&a, FINETUNE, "others");
+	write_file(a.out, "model.safetensors", "mine");
+	write_file(a.out, "config.json.tmp", "mine");
+	snprintf(path, sizeof path, "%s/epoch-1.tmp", a.out);
+	CHECK(!symlink(outside, path));
+	CHECK_INT(run(&a), ERR_USAGE);
+	CHECK(has(&a, "config.json.tmp") && !has(&a, "lock") && is_kept(outside, "model.safetensors"));
+	a.plan.start_over = 1;
+	snprintf(path, sizeof path, "%s/epoch-2", a.out);
+	CHECK(!symlink(outside, path));
+	CHECK_OK(run(&a), &a.e);
+	CHECK(is_kept(outside, "model.safetensors"));
+	check_undisturbed(&a);
+}
+
+TEST(an_epochs_folder_with_more_than_a_model_stops_a_run_that_would_replace_it)
+{
+	struct attempt a;
+	char path[5000];
+	prepare(&a, FINETUNE, "thesis");
+	snprintf(path, sizeof path, "%s/epoch-9", a.out);
+	write_file(path, "config.json", "{}");
+	write_file(path, "thesis.txt", "precious");
+	a.plan.start_over = 1;
+	CHECK_INT(run(&a), ERR_USAGE);
+	CHECK_CONTAINS(a.e.text, "epoch-9' holds more than a model");
+	CHECK(is_kept(path, "thesis.txt") && a.seen == 0);
+}
+
+TEST(a_file_named_lock_that_is_none_is_not_overwritten)
+{
+	struct attempt a;
+	char path[5000], *text;
+	size_t size;
+	prepare(&a, FINETUNE, "not-a-lock");
+	write_file(a.out, "lock", "my combination");
+	CHECK_INT(run(&a), ERR_USAGE);
+	CHECK_CONTAINS(a.e.text, "is not a lock of a run");
+	snprintf(path, sizeof path, "%s/lock", a.out);
+	REQUIRE_OK(file_read(&text, &size, path, 100, &a.e), &a.e);
+	CHECK(size == 14);
+	free(text);
+}
+
+TEST(a_run_whose_model_is_gone_says_so_and_starts_over)
+{
+	struct attempt a;
+	char path[5000];
+	prepare(&a, FINETUNE, "gone");
+	CHECK_OK(run(&a), &a.e);
+	snprintf(path, sizeof path, "%s/model.safetensors", a.out);
+	CHECK(!unlink(path));
+	CHECK_INT(run(&a), ERR_FORMAT);
+	CHECK_CONTAINS(a.e.text, "the model of the run");
+	a.plan.start_over = 1;
+	CHECK_OK(run(&a), &a.e);
+	check_undisturbed(&a);
+}
+
+TEST(another_forms_tokenizer_does_not_outlive_its_model)
+{
+	struct attempt a;
+	prepare(&a, FINETUNE, "tokenizer");
+	write_file(a.out, "model.safetensors.index.json", "{}");
+	write_file(a.out, "model-00001-of-00002.safetensors", "");
+	write_file(a.out, "tokenizer.json", "{}");
+	a.plan.start_over = 1;
+	CHECK_OK(run(&a), &a.e);
 	check_undisturbed(&a);
 }
 
