@@ -244,7 +244,7 @@ static void say_memory(const struct trainer *t, double before)
 	const double all = (double)trainer_bytes(t) * 1e-6, parameters = (double)trainer_parameters(t) * 1e-6;
 	const double row = (double)trainer_row_bytes(t) * 1e-6, rows = trainer_rows(t);
 	log_info("memory: %.0f MB = %.0f MB of program and data + %.1f million parameters x 16 bytes + %.0f MB of packed "
-	         "weights + %.0f tokens at once x %.1f kB",
+	         "weights and scratch + %.0f tokens at once x %.1f kB",
 	         before + all, before, parameters, all - 16 * parameters - rows * row, rows, row * 1e3);
 }
 

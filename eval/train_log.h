@@ -31,11 +31,11 @@ struct train_args {
 	TRAIN_OPTION(args, in, "seed", 0, OPT_U64, seed, "N", "of order, dropout and new weights (0)", 0, 0),                    \
 	TRAIN_OPTION(args, in, "db", 0, OPT_FILE, db, "FILE", "results database (OUT/run.db)", 0, 0),                            \
 	TRAIN_OPTION(args, in, "checkpoint-minutes", 0, OPT_DOUBLE, checkpoint_minutes, "X", "between checkpoints (5)", 0, 0),   \
-	TRAIN_OPTION(args, in, "memory", 0, OPT_INT, memory_mb, "MB", "budget: batches are done in parts that fit", 1, 1 << 22), \
+	TRAIN_OPTION(args, in, "memory", 0, OPT_INT, memory_mb, "MB", "budget of the trainer: batches are done in parts that fit", 1, 1 << 22), \
 	TRAIN_OPTION(args, in, "bf16", 0, OPT_FLAG, bf16, NULL, "write models in bf16, half the size", 0, 0),                    \
 	TRAIN_OPTION(args, in, "threads", 't', OPT_INT, threads, "N", "threads (one per processor)", 1, 1024),                   \
 	TRAIN_OPTION(args, in, "kernels", 0, OPT_STRING, kernels, "NAME", "avx512, avx2 or portable (the fastest)", 0, 0),       \
-	TRAIN_OPTION(args, in, "force", 'f', OPT_FLAG, force, NULL, "start over in a folder that holds another run", 0, 0)
+	TRAIN_OPTION(args, in, "force", 'f', OPT_FLAG, force, NULL, "another run or a model in OUT gives way", 0, 0)
 /* clang-format on */
 
 struct train_point {

@@ -93,7 +93,7 @@ int train_task_open(struct train_task *t, struct err *e)
 	t->options.labels = d->classes ? d->labels : NULL;
 	t->options.class_weights = t->class_weights;
 	const int longest = texts->longest > t->dev.texts.longest ? texts->longest : t->dev.texts.longest;
-	t->options.max_sequences = t->args->batch;
+	t->options.max_sequences = t->args->batch < texts->count ? t->args->batch : texts->count;
 	int code = find_rows(t, &rows, e);
 	if (!code)
 		code = train_open(&t->trainer, &t->args->train, &t->options, rows, longest, e);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sys/stat.h>
 
 /* Sizes in units a point; the bitmap is for a screen of twice the density and for slides. */
 static const struct kind {
@@ -92,6 +93,7 @@ static void add_terminal(struct buf *b, const char *path, int width, int height,
 int gnuplot_draw(const char *path, int width, int height, const struct buf *head, const char *script, struct err *e)
 {
 	struct file_writer w;
+	struct stat drawn;
 	struct buf all = {0};
 	int code = gnuplot_check_path(path, e);
 	if (!code)
@@ -106,6 +108,8 @@ int gnuplot_draw(const char *path, int width, int height, const struct buf *head
 	code = buf_check(&all, e);
 	if (!code)
 		code = feed(&all, e);
+	if (!code && (stat(w.temporary, &drawn) || drawn.st_size == 0))
+		code = err_set(e, ERR_IO, "gnuplot could not write '%s': is the disk full?", path);
 	buf_free(&all);
 	if (!code)
 		return file_writer_commit(&w, e);

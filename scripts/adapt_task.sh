@@ -8,7 +8,7 @@
 #   SPLIT=dev   RUNS=5   EVAL_LIMIT=   JOBS=1   THREADS=   ADAPLER=build/adapler
 #
 # The same command goes on where it was stopped or killed. Quality is of the whole split, time of EVAL_LIMIT samples of it (all) on
-# one thread. OUT/results.tsv: a row a model and batch size; OUT/*.json: what `adapler eval` said.
+# one thread. OUT/SPLIT.tsv: a row a model and batch size; OUT/SPLIT-*.json: what `adapler eval` and `adapler baseline` said.
 set -eu
 [ $# -eq 3 ] || { sed -n '2,/^set/p' "$0" | sed 's/^# \{0,1\}//; /^set/d' >&2; exit 2; }
 task=$1 data=$2 out=$3
@@ -22,10 +22,9 @@ mkdir -p "$out"
 
 # shellcheck disable=SC2086
 {
-"$adapler" baseline --task "$task" --data "$data" --split "$split" $limit --json >"$out/baseline.json"
 "$adapler" finetune --model "$model" $on $limit --lr "$lr" --epochs "$epochs" --seed "$seed" ${THREADS:+--threads $THREADS} \
 	--out "$out/dense" >"$out/dense.log"
-[ -e "$out/saliency" ] || "$adapler" saliency --model "$(echo "$out"/dense/epoch-* | tr ' ' ,)" $on $limit --out "$out/saliency" \
+[ -e "$out/saliency" ] || "$adapler" saliency --model "$(printf '%s\n' "$out"/dense/epoch-* | paste -s -d , -)" $on $limit --out "$out/saliency" \
 	${THREADS:+--threads $THREADS}
 
 one_phi='phi=$1; shift; "$@" --phi "$phi" --out "$0/phi-$phi" >"$0/phi-$phi.log"'
@@ -40,17 +39,21 @@ evaluate() { # model policy batch runs json options...
 	[ -e "$to" ] || { "$adapler" eval --model "$m" --policy "$p" $on --split "$split" --batch "$b" --runs "$r" --threads 1 "$@" >"$to.tmp" &&
 		mv "$to.tmp" "$to"; }
 }
-printf 'model\tbatch\tscore\tflops_speedup\ttime_speedup\tkept\n' >"$out/results.tsv.tmp"
+# Named by all that they depend on: other settings are other files.
+timing=$split-${EVAL_LIMIT:-all}x$runs
+"$adapler" baseline --task "$task" --data "$data" --split "$split" $limit --json >"$out/$split-baseline.json"
+printf 'model\tbatch\tscore\tflops_speedup\ttime_speedup\tkept\n' >"$out/$split.tsv.tmp"
 for run in dense $(printf 'phi-%s ' ${PHIS:-0.0005 0.005 0.02}); do
 	policy=adapler; [ "$run" != dense ] || policy=none
-	evaluate "$out/$run" $policy 32 1 "$out/$run.json"
+	quality="$out/$split-$run.json"
+	evaluate "$out/$run" $policy 32 1 "$quality"
 	for batch in 1 32; do
-		timed="$out/$run-batch-$batch.json"
+		timed="$out/$timing-$run-batch-$batch.json"
 		evaluate "$out/$run" $policy $batch "$runs" "$timed" ${EVAL_LIMIT:+--limit $EVAL_LIMIT}
-		printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$run" $batch "$(number "$out/$run.json" score)" "$(number "$out/$run.json" flops_speedup)" \
-			"$(number "$timed" time_speedup)" "$(sed -E 's/.*"kept":\[([^]]*)\].*/\1/' "$out/$run.json")" >>"$out/results.tsv.tmp"
+		printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$run" $batch "$(number "$quality" score)" "$(number "$quality" flops_speedup)" \
+			"$(number "$timed" time_speedup)" "$(sed -E 's/.*"kept":\[([^]]*)\].*/\1/' "$quality")" >>"$out/$split.tsv.tmp"
 	done
 done
-mv "$out/results.tsv.tmp" "$out/results.tsv"
-cat "$out/baseline.json" "$out/results.tsv"
+mv "$out/$split.tsv.tmp" "$out/$split.tsv"
+cat "$out/$split-baseline.json" "$out/$split.tsv"
 }

@@ -18,6 +18,7 @@ void interrupt_install(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL); /* a terminal that was closed */
 }
 
 int interrupt_pending(void) { return pending != 0; }
