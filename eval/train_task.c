@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Of a batch of dev: enough to keep the processors busy, little beside what training takes. */
-enum { JUDGED_ROWS = 1024 };
+enum { JUDGED_ROWS = 256 };
 
 int train_task_check_args(const struct task_args *a, const char *command, struct err *e)
 {
