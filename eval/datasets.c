@@ -205,6 +205,9 @@ static int read_split(struct dataset *d, const struct place *p, uint64_t seed, s
 	struct choice c;
 	int is_carved = p->layout->carve && !p->layout->files[SPLIT_DEV];
 	enum split from = is_carved && d->split == SPLIT_DEV ? SPLIT_TRAIN : d->split;
+	if (!p->layout->files[from] && !strncmp(d->task->name, "file:", 5))
+		return err_set(e, ERR_USAGE, "no %s split of task '%s': give %s=FILE", split_name(from), d->task->name,
+		               split_name(from));
 	if (!choose(&c, p->layout, p->folder, from))
 		return err_set(e, ERR_FORMAT, "no %s split of task '%s' in '%s': no '%s'", split_name(from), d->task->name,
 		               p->folder, p->layout->files[from] ? p->layout->files[from] : split_name(from));

@@ -20,6 +20,7 @@ struct own_task {
 	const char *labels[LABELS_MAX + 1];
 	const char *metrics[3];
 	int label_count;
+	int labelled_files; /* that have the column of labels */
 	char *value[KEYS];
 };
 
@@ -138,6 +139,7 @@ static int scan_file(struct own_task *own, struct dataset *d, const char *root, 
 	if (!code)
 		code = table_open(&t, own->layouts[0].format, path, bytes.bytes, bytes.size, NULL, &d->memory->texts, e);
 	int column = code ? -1 : table_column(&t, own->layouts[0].label, e);
+	own->labelled_files += column >= 0;
 	while (!code && column >= 0 && !(code = table_next(&t, &more, e)) && more)
 		if (t.field[column].bytes)
 			code = add_label(own, d, t.field[column], &t, e);
@@ -180,6 +182,9 @@ static int set_labels(struct own_task *own, struct dataset *d, const char *root,
 {
 	const char *list = own->value[KEY_LABELS];
 	int code = list ? given_labels(own, d, list, e) : scan_labels(own, d, root, e);
+	if (!code && !list && !own->labelled_files)
+		return err_set(e, ERR_FORMAT, "no file of task '%.200s' has a column '%s': give label=COLUMN, or value=COLUMN",
+		               own->task.name, own->layouts[0].label);
 	if (!code && own->label_count < 2)
 		code = err_set(e, ERR_FORMAT, "%s in column '%s': give the classes as labels=a|b",
 		               own->label_count ? "only one label" : "no labels", own->layouts[0].label);

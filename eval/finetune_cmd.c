@@ -49,7 +49,13 @@ const struct command finetune_command = {
 		"is\n"
 		"2e-5; small models want more (1e-4 to 5e-4). Interrupted or killed, the same command goes on where it was "
 		"and\n"
-		"ends with the same weights, whatever the number of threads.",
+		"ends with the same weights, whatever the number of threads.\n"
+		"\n"
+		"Tasks: sst2 cola mrpc qqp stsb mnli mnli-mm qnli rte wnli imdb agnews dbpedia hatexplain hatexplain-toxic movies\n"
+		"multirc, in their published layouts; or a .csv, .tsv or .jsonl with named columns:\n"
+		"  file::train=FILE,dev=FILE,text=COLUMN,label=COLUMN\n"
+		"without dev= a part of train is put aside; text_pair=COLUMN for pairs, value=COLUMN instead of label= for a\n"
+		"regression, labels=a|b|c for an order of the classes. Paths are relative to --data.",
 	.examples = "adapler finetune --model adapler-mini --task sst2 --data glue/SST-2 --lr 2e-4 --out sst2\n"
 				"adapler finetune --model bert --task file::train=my.csv,text=review,label=stars --data . --out mine",
 	.options = options,

@@ -135,7 +135,7 @@ static void say(struct train_task *t, int epoch, const char *metric)
 	for (int l = 0; l < j->L && t->options.adapler; l++)
 		at += snprintf(kept + at, sizeof kept - (size_t)at, " %.2f", j->kept[l]);
 	if (t->options.adapler)
-		snprintf(speed, sizeof speed, ", %.2f times fewer FLOPs, kept by layer", j->flops_speedup);
+		snprintf(speed, sizeof speed, ", FLOPs speedup %.2f, kept by layer", j->flops_speedup);
 	train_log_say(&t->log, "epoch %d: dev %s %.4f, loss %.4f%s%s", epoch + 1, metric, j->score, j->loss, speed, kept);
 }
 
