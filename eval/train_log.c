@@ -238,9 +238,13 @@ static double peak_megabytes(void)
 	return getrusage(RUSAGE_SELF, &usage) ? NAN : (double)usage.ru_maxrss * 1024e-6;
 }
 
+/* What is touched later on beside the trainer: code, the store's cache, the session that judges dev. */
+enum { LATER_MEGABYTES = 8 };
+
 /* What there is already, and what the trainer adds to it. */
 static void say_memory(const struct trainer *t, double before)
 {
+	before += LATER_MEGABYTES;
 	const double all = (double)trainer_bytes(t) * 1e-6, parameters = (double)trainer_parameters(t) * 1e-6;
 	const double row = (double)trainer_row_bytes(t) * 1e-6, rows = trainer_rows(t);
 	log_info("memory: %.0f MB = %.0f MB of program and data + %.1f million parameters x 16 bytes + %.0f MB of packed "
