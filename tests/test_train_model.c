@@ -265,6 +265,33 @@ TEST(the_speed_loss_has_the_differences_derivatives_by_eta)
 	}
 }
 
+/* One step's eta[0], with dev judged or not between its gradient and its update. */
+static float stepped_eta(int is_judged)
+{
+	const struct tiny_shape shape = {.family = FAMILY_BERT, .K = 6};
+	const struct rates r = {.network = 1e-2, .speed = 1e-2};
+	struct check c;
+	struct losses l;
+	struct norms n;
+	if (!check_open(&c, &shape, adapler))
+		return 0;
+	c.lambda = 10;
+	gradient(&c, 0, 6);
+	if (is_judged)
+		CHECK_OK(trainer_evaluate(c.t, c.data.list, 6, &l, &c.e), &c.e);
+	CHECK_OK(trainer_update(c.t, &r, &n, &c.e), &c.e);
+	const float eta = c.t->w.eta[0];
+	check_close(&c);
+	return eta;
+}
+
+TEST(judging_leaves_the_gradients_alone)
+{
+	const float eta = stepped_eta(0);
+	CHECK(eta != 0.25f);
+	CHECK(stepped_eta(1) == eta);
+}
+
 /* ---- what must not matter ------------------------------------------------------------------------------------- */
 
 enum { KINDS = 4 };
