@@ -29,7 +29,7 @@ static void place_all(struct parameters *out, struct placing *p)
 #define MODEL_TENSOR(field, bert, distil, rows, columns, group) out->field = place(p, GROUP_##group, rows, columns);
 #include "weights.def"
 	for (int l = 0; l < c->L; l++) {
-		struct layer_parameters unplaced, *layer = out->layer ? &out->layer[l] : &unplaced;
+		struct layer_parameters unplaced = {0}, *layer = out->layer ? &out->layer[l] : &unplaced;
 #define LAYER_TENSOR(field, bert, distil, rows, columns, group) layer->field = place(p, GROUP_##group, rows, columns);
 #include "weights.def"
 	}

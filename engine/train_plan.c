@@ -8,7 +8,7 @@
 
 static void place_adapler_layer(struct trainer *t, int layer, struct arena *a)
 {
-	struct train_layer unplaced, *l = t->layer ? &t->layer[layer] : &unplaced;
+	struct train_layer unplaced = {0}, *l = t->layer ? &t->layer[layer] : &unplaced;
 	const size_t T = t->max_rows, B = t->max_sequences;
 	l->predictor = ARENA_TAKE(a, T * t->k_stride, float);
 	l->probability = ARENA_TAKE(a, T, double);
@@ -23,7 +23,7 @@ static void place_adapler_layer(struct trainer *t, int layer, struct arena *a)
 
 static void place_layer(struct trainer *t, int layer, struct arena *a)
 {
-	struct train_layer unplaced, *l = t->layer ? &t->layer[layer] : &unplaced;
+	struct train_layer unplaced = {0}, *l = t->layer ? &t->layer[layer] : &unplaced;
 	const int is_narrow = train_is_narrow(t, layer);
 	const size_t T = t->max_rows, R = is_narrow ? t->max_sequences : T, H = t->h_stride;
 	l->x = ARENA_TAKE(a, T * H, float);

@@ -157,6 +157,7 @@ static int add_value(struct rows *r, int feature, double value, struct err *e)
 		if (!features || !values)
 			return err_set(e, ERR_MEMORY, "out of memory for %zu features", larger);
 		r->capacity = larger;
+		/* cppcheck-suppress memleak ; what was moved is kept */
 	}
 	r->feature[r->size] = feature;
 	r->value[r->size++] = (float)value;
@@ -236,6 +237,7 @@ static double softmax(double *out, int n)
 		sum += out[c] = exp(out[c] - top);
 	for (int c = 0; c < n; c++)
 		out[c] /= sum;
+	/* cppcheck-suppress invalidFunctionArg ; n > 0 */
 	return log(sum) + top;
 }
 

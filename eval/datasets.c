@@ -237,7 +237,7 @@ static int find_task(struct dataset *d, const char *task, const char *path, stru
 static int open_split(struct dataset *d, const char *task, const char *path, const struct dataset_options *o,
                       struct err *e)
 {
-	struct place p;
+	struct place p = {0};
 	int code = find_task(d, task, path ? path : ".", e);
 	if (!code && !path && strncmp(task, "file:", 5) != 0)
 		code = err_set(e, ERR_USAGE, "no folder of data given for task '%s'", task);
@@ -281,7 +281,7 @@ void dataset_close(struct dataset *d)
 
 int dataset_has(const char *task, const char *path, enum split split)
 {
-	struct place p;
+	struct place p = {0};
 	struct choice c;
 	const struct task *t = task_find(task, NULL);
 	if (!t || locate(&p, t, path, NULL))

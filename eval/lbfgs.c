@@ -53,7 +53,7 @@ static int open_memory(struct lbfgs *l, size_t n, struct err *e)
 /* direction = -H g by the two loops over the history. */
 static void find_direction(struct lbfgs *l)
 {
-	double alpha[HISTORY], *d = l->direction;
+	double alpha[HISTORY] = {0}, *d = l->direction;
 	for (size_t i = 0; i < l->n; i++)
 		d[i] = -l->g[i];
 	for (int k = 0, at = l->newest; k < l->kept; k++, at = (at + HISTORY - 1) % HISTORY) {

@@ -70,6 +70,7 @@ static int reserve(struct pieces *p, size_t ids, struct err *e)
 		if (!examples || !begin)
 			return err_set(e, ERR_MEMORY, "out of memory for %d texts", room);
 		p->room = room;
+		/* cppcheck-suppress memleak ; what was moved is kept */
 	}
 	if (p->count + ids > p->capacity) {
 		const size_t capacity = 2 * (p->count + ids) + 4096;

@@ -208,7 +208,7 @@ static int add_annotation(struct dataset *d, struct annotations *a, const cJSON 
 
 static int read_annotations(struct dataset *d, const struct source *s, struct annotations *a, struct err *e)
 {
-	struct span bytes;
+	struct span bytes = {0};
 	cJSON *row;
 	int code = open_documents(d, &a->documents, s->folder, e);
 	if (!code)

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* Sizes in units a point; the bitmap is for a screen of twice the density and for slides. */
 static const struct kind {
