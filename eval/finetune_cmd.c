@@ -52,7 +52,7 @@ const struct command finetune_command = {
 		"ends with the same weights, whatever the number of threads.\n"
 		"\n"
 		"Tasks: sst2 cola mrpc qqp stsb mnli mnli-mm qnli rte wnli imdb agnews dbpedia hatexplain hatexplain-toxic "
-        "movies\n"
+		"movies\n"
 		"multirc, in their published layouts; or a .csv, .tsv or .jsonl with named columns:\n"
 		"  file::train=FILE,dev=FILE,text=COLUMN,label=COLUMN\n"
 		"without dev= a part of train is put aside; text_pair=COLUMN for pairs, value=COLUMN instead of label= for a\n"
