@@ -18,40 +18,51 @@
 
 /* ---- what a run leaves ---------------------------------------------------------------------------------------- */
 
-static int begins_with_one_of(const char *name, const char *const *begins)
+/* What a run writes, and what a model of another form may have left that would be read before it. */
+static const char *const file_names[] = {STATE,
+                                         "model.safetensors",
+                                         "model.safetensors.index.json",
+                                         "config.json",
+                                         "vocab.txt",
+                                         "tokenizer.json",
+                                         "tokenizer_config.json",
+                                         "special_tokens_map.json",
+                                         "added_tokens.json"};
+
+static int ends_with(const char *name, const char *end)
 {
-	for (; *begins; begins++)
-		if (!strncmp(name, *begins, strlen(*begins)))
+	const size_t n = strlen(name), m = strlen(end);
+	return n >= m && !strcmp(name + n - m, end);
+}
+
+/* "NAME.*.tmp": what killed runs had begun to write, each as large as the whole. */
+static int is_leftover(const char *name)
+{
+	for (size_t i = 0; i < sizeof file_names / sizeof *file_names; i++) {
+		const size_t n = strlen(file_names[i]);
+		if (!strncmp(name, file_names[i], n) && name[n] == '.' && ends_with(name, ".tmp"))
 			return 1;
+	}
 	return 0;
 }
 
-/* Files of a model, also of one that was there before in another form. */
-static int is_of_a_model(const char *name)
+static int is_ours(const char *name)
 {
-	static const char *const begins[] = {"model.safetensors",  "model-",       "config.json", "vocab.txt", "tokenizer",
-	                                     "special_tokens_map", "added_tokens", NULL};
-	return begins_with_one_of(name, begins);
-}
-
-static int is_of_a_run(const char *name) { return !strncmp(name, STATE, strlen(STATE)) || is_of_a_model(name); }
-
-/* What killed runs had begun to write; each can be as large as the state. */
-static int is_leftover(const char *name)
-{
-	const size_t n = strlen(name);
-	return n >= 4 && !strcmp(name + n - 4, ".tmp") && is_of_a_run(name);
+	for (size_t i = 0; i < sizeof file_names / sizeof *file_names; i++)
+		if (!strcmp(name, file_names[i]))
+			return 1;
+	return is_leftover(name) || (!strncmp(name, "model-", 6) && ends_with(name, ".safetensors"));
 }
 
 /* Of the folder's files those that are ours; other people's stay. */
-static void remove_files(const char *path, int (*is_ours)(const char *name))
+static void remove_files(const char *path, int (*is_one)(const char *name))
 {
 	char name[4096 + 300];
 	DIR *dir = opendir(path);
 	if (!dir)
 		return;
 	for (const struct dirent *d; (d = readdir(dir));)
-		if (is_ours(d->d_name)) {
+		if (is_one(d->d_name)) {
 			snprintf(name, sizeof name, "%s/%s", path, d->d_name);
 			unlink(name);
 		}
@@ -68,7 +79,7 @@ static void remove_model(const char *path)
 		unlink(path);
 		return;
 	}
-	remove_files(path, is_of_a_model);
+	remove_files(path, is_ours);
 	rmdir(path);
 }
 
@@ -112,7 +123,7 @@ static int is_taken(const struct run_folder *f)
 int run_folder_clear(const struct run_folder *f, struct err *e)
 {
 	char path[4096];
-	remove_files(f->path, is_of_a_run);
+	remove_files(f->path, is_ours);
 	for (int i = 0; i < EPOCHS_MAX; i++) {
 		run_folder_forget(f, i);
 		epoch_path(path, f, i, "");

@@ -1026,8 +1026,16 @@ TEST(another_forms_tokenizer_does_not_outlive_its_model)
 	write_file(a.out, "model.safetensors.index.json", "{}");
 	write_file(a.out, "model-00001-of-00002.safetensors", "");
 	write_file(a.out, "tokenizer.json", "{}");
+	write_file(a.out, "model-card.md", "mine");
+	write_file(a.out, "tokenizer-notes.tmp", "mine");
 	a.plan.start_over = 1;
 	CHECK_OK(run(&a), &a.e);
+	static const char *const mine[] = {"model-card.md", "tokenizer-notes.tmp"};
+	for (int i = 0; i < 2; i++) {
+		char path[5000];
+		snprintf(path, sizeof path, "%s/%s", a.out, mine[i]);
+		CHECK(!unlink(path));
+	}
 	check_undisturbed(&a);
 }
 
