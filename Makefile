@@ -58,7 +58,7 @@ endif
 # ---- what is built from what -----------------------------------------------------------------------------------------
 SOURCES := $(foreach f,engine/base engine eval eraser reports,$(wildcard $(f)/*.c))
 # The library has no commands in it, and nothing that only a command line needs.
-COMMAND_SOURCES := $(wildcard engine/*_cmd.c) $(addprefix engine/base/,opt.c opt_print.c progress.c interrupt.c log.c) \
+COMMAND_SOURCES := $(wildcard engine/*_cmd.c) $(addprefix engine/base/,opt.c opt_print.c rows.c progress.c interrupt.c log.c) \
 	$(addprefix engine/,input.c show.c convert.c torch.c pickle.c zip.c hdf5.c \
 		word_counts.c vocab_train.c bench_train.c)
 LIBRARY_SOURCES := $(filter-out $(COMMAND_SOURCES), \

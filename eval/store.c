@@ -41,6 +41,41 @@ static const char *const migrations[] = {
 	" value REAL,"
 	" PRIMARY KEY(run, step, name)"
 	") STRICT, WITHOUT ROWID;",
+	/* 1 -> 2: what a model did with each example, and what was computed from it.
+	 * gold and pred are classes, or numbers of a regression; logits and rows are JSON arrays, rows by layer. A trace has
+	 * an array with a value a token: the layer at which it died, or [that, its score]; what never dies has none. */
+	"CREATE TABLE example("
+	" run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+	" idx INTEGER NOT NULL CONSTRAINT idx_is_not_negative CHECK (idx >= 0),"
+	" gold REAL, pred REAL, logits TEXT NOT NULL, tokens INTEGER NOT NULL, rows TEXT NOT NULL,"
+	" flops INTEGER NOT NULL, dense_flops INTEGER NOT NULL,"
+	" PRIMARY KEY(run, idx)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE trace("
+	" run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+	" idx INTEGER NOT NULL CONSTRAINT idx_is_not_negative CHECK (idx >= 0),"
+	" tokens TEXT NOT NULL,"
+	" PRIMARY KEY(run, idx)"
+	") STRICT;"
+	"CREATE TABLE timing("
+	" run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+	" arm TEXT NOT NULL CONSTRAINT arm_is_known CHECK (arm IN ('policy', 'dense')),"
+	" turn INTEGER NOT NULL, batch INTEGER NOT NULL, ns INTEGER NOT NULL,"
+	" PRIMARY KEY(run, arm, turn, batch)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE metric("
+	" run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+	" name TEXT NOT NULL CONSTRAINT name_is_not_empty CHECK (name <> ''),"
+	" value REAL, lo REAL, hi REAL,"
+	" PRIMARY KEY(run, name)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE VIEW length(run, idx, layer, rows) AS"
+	" SELECT run, idx, r.key, r.value FROM example, json_each(example.rows) AS r;"
+	"CREATE VIEW token(run, idx, pos, died_at, score) AS"
+	" SELECT run, idx, t.key,"
+	"  CASE t.type WHEN 'array' THEN json_extract(t.value, '$[0]') ELSE t.value END,"
+	"  CASE t.type WHEN 'array' THEN json_extract(t.value, '$[1]') END"
+	" FROM trace, json_each(trace.tokens) AS t;",
 };
 
 enum { VERSION = sizeof migrations / sizeof migrations[0] };
@@ -98,6 +133,14 @@ static int bind_one(sqlite3_stmt *q, int at, char type, va_list *values)
 	return sqlite3_bind_double(q, at, va_arg(*values, double)); /* SQLite makes NaN NULL */
 }
 
+int sql_bind_all(sqlite3_stmt *q, const char *types, va_list *values)
+{
+	int rc = 0;
+	for (int i = 0; types[i] && !rc; i++)
+		rc = bind_one(q, i + 1, types[i], values);
+	return rc;
+}
+
 int sql_bind(struct store *s, sqlite3_stmt **out, enum sql which, struct err *e, const char *types, ...)
 {
 	*out = NULL;
@@ -106,8 +149,7 @@ int sql_bind(struct store *s, sqlite3_stmt **out, enum sql which, struct err *e,
 		return code;
 	va_list values;
 	va_start(values, types);
-	for (int i = 0; types[i] && !rc; i++)
-		rc = bind_one(s->prepared[which], i + 1, types[i], &values);
+	rc = sql_bind_all(s->prepared[which], types, &values);
 	va_end(values);
 	*out = s->prepared[which];
 	return rc ? sql_fail(s, rc, e) : 0;
@@ -319,6 +361,15 @@ static int has_wal(const char *path)
 	return snprintf(wal, sizeof wal, "%s-wal", path) >= (int)sizeof wal || file_exists(wal);
 }
 
+/* Brings an old file up to date where it can be written. */
+static int update(const char *path, int timeout_ms)
+{
+	struct store *s;
+	int code = store_open(&s, path, &(struct store_options){.timeout_ms = timeout_ms}, NULL);
+	store_close(s);
+	return !code;
+}
+
 /* A WAL database needs files beside it even to be read. In a folder that cannot be written, and without such a file,
  * nobody is writing to it: it can be read as it lies. */
 static int open_readable(struct store *s, struct buf *uri, struct err *e)
@@ -343,10 +394,11 @@ static int open_readable(struct store *s, struct buf *uri, struct err *e)
 		return err_set(e, first.code, "%s", first.text);
 	if (!code)
 		code = check_identity(s, &id, e);
-	if (!code && id.version < VERSION)
-		code = id.version ? err_set(e, ERR_UNSUPPORTED,
-		                            "'%s' is of an older version: it must be opened for writing once", s->path)
-		                  : err_set(e, ERR_FORMAT, "'%s' is empty: no run was ever written to it", s->path);
+	if (!code && !id.version)
+		code = err_set(e, ERR_FORMAT, "'%s' is empty: no run was ever written to it", s->path);
+	if (!code && id.version < VERSION && !update(s->path, s->timeout_ms))
+		code = err_set(e, ERR_UNSUPPORTED,
+		               "'%s' is of an older version, and cannot be written to be brought up to date", s->path);
 	return code;
 }
 

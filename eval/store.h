@@ -17,7 +17,7 @@
 struct store; /* an open database */
 
 struct store_options {
-	int is_read_only; /* the file must be there; it is neither migrated nor changed */
+	int is_read_only; /* the file must be there; nothing is changed but that an older version is migrated */
 	int timeout_ms;   /* how long to wait for another process's transaction; 0: half a minute */
 };
 
@@ -88,6 +88,31 @@ int store_run_each(struct store *s, store_row_visitor *visit, void *arg, struct 
 int store_run_find(struct store *s, const char *text, int64_t *id, struct err *e);
 /* Visits one run; ERR_USAGE when there is none. */
 int store_run_get(struct store *s, int64_t id, store_row_visitor *visit, void *arg, struct err *e);
+
+/* ---- metrics: what was computed of a run ---- */
+
+/* Replaces what is there. lo and hi: an interval, or NaN. */
+int store_metric_set(struct store *s, int64_t run, const char *name, double value, double lo, double hi, struct err *e);
+typedef int store_metric_visitor(const char *name, double value, double lo, double hi, void *arg, struct err *e);
+int store_metric_each(struct store *s, int64_t run, store_metric_visitor *visit, void *arg,
+                      struct err *e); /* by name */
+
+/* ---- questions ---- */
+
+enum store_type { STORE_NULL, STORE_INTEGER, STORE_REAL, STORE_TEXT };
+
+struct store_value {
+	const char *name; /* of the column */
+	enum store_type type;
+	int64_t integer;
+	double real;      /* of an integer too; NaN for NULL */
+	const char *text; /* borrowed for the time of the call; NULL unless it is one */
+};
+
+typedef int store_value_visitor(const struct store_value *values, int columns, void *arg, struct err *e);
+/* Carries out one SELECT of the program's own; `types` has a letter for each ?: i int64_t, t const char *, d double. */
+int store_select(struct store *s, store_value_visitor *visit, void *arg, struct err *e, const char *sql,
+                 const char *types, ...);
 
 /* ---- curves: named values by training step ---- */
 

@@ -3,7 +3,7 @@
 #define ADAPLER_CURVE_H
 
 #include "../eval/store.h"
-#include "rows.h"
+#include "../engine/base/rows.h"
 
 struct curve {
 	struct store *store;

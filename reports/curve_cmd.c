@@ -3,7 +3,7 @@
 #include "../engine/base/opt.h"
 #include "curve.h"
 #include "gnuplot.h"
-#include "rows.h"
+#include "../engine/base/rows.h"
 
 #include <string.h>
 

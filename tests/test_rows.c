@@ -1,4 +1,4 @@
-#include "../reports/rows.h"
+#include "../engine/base/rows.h"
 
 #include "test.h"
 

@@ -1,9 +1,9 @@
 /* Tables on the way out: TSV, CSV or a JSON object a line, from the same calls. Undefined values are NaN in TSV and CSV
  * and null in JSON; values that do not exist are empty fields, and left out of the object. */
-#ifndef ADAPLER_ROWS_H
-#define ADAPLER_ROWS_H
+#ifndef ADAPLER_BASE_ROWS_H
+#define ADAPLER_BASE_ROWS_H
 
-#include "../engine/base/buf.h"
+#include "buf.h"
 
 #include <stdint.h>
 #include <stdio.h>
