@@ -107,8 +107,13 @@ build/commit: FORCE
 	mkdir -p build
 	echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
 
-%/engine/version.o: DEFINES = -DADAPLER_COMMIT='"$(COMMIT)"'
-build/release/engine/version.o build/debug/engine/version.o: build/commit
+# So is a hash of what results may depend on: the library's sources, not the commands, tests or texts around them.
+build/sources: $(sort $(LIBRARY_SOURCES) $(wildcard engine/*.[hd]* engine/base/*.h))
+	mkdir -p build
+	cat $^ | sha256sum | cut -c 1-16 >$@
+
+%/engine/version.o: DEFINES = -DADAPLER_COMMIT='"$(COMMIT)"' -DADAPLER_SOURCES='"$(shell cat build/sources)"'
+build/release/engine/version.o build/debug/engine/version.o: build/commit build/sources
 
 # Compiled in with .incbin, which no dependency file knows of.
 $(patsubst %,build/%/reports/curve_plot.o,release debug clang fuzz): reports/plot/curve.gp

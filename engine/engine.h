@@ -23,6 +23,10 @@ extern "C" {
 
 #define ADAPLER_VERSION "0.1.0"
 const char *adapler_commit(void); /* of the sources this was built from, or "unknown" */
+const char *adapler_sources(
+	void); /* a hash of the library's sources: what results may depend on. "unknown" without one */
+/* The set of kernels that `name` means on this processor (NULL: the fastest); NULL when it has none of that name. */
+const char *adapler_kernels(const char *name);
 
 /* ---- configuration -------------------------------------------------------------------------------------------- */
 
@@ -126,6 +130,8 @@ struct policy {
 };
 
 int policy_parse(struct policy *p, const char *text, struct err *e);
+/* Whether the policy may drop rows at all: not "none", and no soft removal. */
+int policy_drops(const struct policy *p);
 /* The policies in the table's order, for help texts; NULL past the end. */
 const char *policy_name(int i);
 const char *policy_summary(const char *name);

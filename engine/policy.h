@@ -52,8 +52,6 @@ struct selector {
 unsigned policy_needs(const struct policy *p);
 /* Whether the policy scores rows by the attention of the very layer in which it then drops them. */
 int policy_sees_all_queries(const struct policy *p, int layer);
-/* Whether the policy may drop rows at all. */
-int policy_drops(const struct policy *p);
 /* The selector's argument at a layer: the last one given holds for the layers that remain; `otherwise` when none was. */
 double policy_value(const struct policy *p, int layer, double otherwise);
 /* The table of policies and their arguments, for `--policy help`. */

@@ -4,6 +4,15 @@
 
 #include "facts.h"
 
+/* ---- single numbers, NaN where undefined ---- */
+
+double derive_flops_speedup(const struct facts *f);
+double derive_kept(const struct facts *f, int layer);
+int64_t derive_ns(const struct facts *f, enum facts_arm arm, int turn); /* of all batches */
+double derive_seconds(const struct facts *f, enum facts_arm arm);       /* the median over turns */
+
+/* ---- all of them ---- */
+
 /* lo and hi are an interval of 95 % over examples: Wilson's for accuracy, the percentile bootstrap for everything else that
  * is a mean or a ratio of sums; of times they are the least and the most of the turns. NaN where there is none. */
 typedef int derived_metric(const char *name, double value, double lo, double hi, void *arg, struct err *e);

@@ -3,9 +3,7 @@
 #define ADAPLER_EVAL_JUDGE_H
 
 #include "encoded.h"
-#include "metrics.h"
-
-enum { JUDGE_LAYERS_MAX = 64 };
+#include "facts.h"
 
 struct judgement {
 	int n, L;
@@ -13,7 +11,7 @@ struct judgement {
 	double loss;                   /* mean log loss; of a regression the mean squared error */
 	double flops_speedup;          /* sum of dense FLOPs / sum of FLOPs (never a mean of ratios) */
 	double seconds;                /* of the model's runs alone */
-	double kept[JUDGE_LAYERS_MAX]; /* share of all tokens that layer l attends to */
+	double kept[FACTS_LAYERS_MAX]; /* share of all tokens that layer l attends to */
 };
 
 struct judge_options {
@@ -23,7 +21,7 @@ struct judge_options {
 	int threads;
 };
 
-/* Whether a model of this config can be judged on `d`: labelled throughout, not empty, the same classes, not too deep. */
+/* Whether a model of this config can be judged on `d`: labelled throughout, and what gather_check asks for. */
 int judge_check(const struct dataset *d, const struct config *c, struct err *e);
 
 /* `data`: `d`, tokenized. What judge_check refuses is refused. */

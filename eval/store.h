@@ -86,6 +86,8 @@ int store_run_each(struct store *s, store_row_visitor *visit, void *arg, struct 
 /* The run with this key, else this id, else the only one whose key begins so (four characters at least). ERR_USAGE when
  * there is none or several. */
 int store_run_find(struct store *s, const char *text, int64_t *id, struct err *e);
+/* *is_there: whether the run of this key is there, and finished. */
+int store_run_finished(struct store *s, const char *key, int64_t *id, int *is_there, struct err *e);
 /* Visits one run; ERR_USAGE when there is none. */
 int store_run_get(struct store *s, int64_t id, store_row_visitor *visit, void *arg, struct err *e);
 

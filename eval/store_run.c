@@ -167,3 +167,19 @@ int store_run_find(struct store *s, const char *text, int64_t *id, struct err *e
 		return err_set(e, ERR_USAGE, "several runs in '%s' have keys that begin with '%.80s'", s->path, text);
 	return code;
 }
+
+int store_run_finished(struct store *s, const char *key, int64_t *id, int *is_there, struct err *e)
+{
+	sqlite3_stmt *q;
+	struct store_row row;
+	int code = sql_bind(s, &q, SQL_RUN_BY_KEY, e, "t", key);
+	if (!code)
+		code = sql_step(s, q, is_there, e);
+	if (!code && *is_there) {
+		read_row(&row, q);
+		*id = row.id;
+		*is_there = row.finished != NULL;
+	}
+	sql_end(q);
+	return code;
+}

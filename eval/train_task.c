@@ -130,7 +130,7 @@ static int note(struct train_task *t, const struct trainer *trainer, int64_t ste
 static void say(struct train_task *t, int epoch, const char *metric)
 {
 	const struct judgement *j = &t->judged;
-	char kept[16 * JUDGE_LAYERS_MAX] = "", speed[64] = "";
+	char kept[16 * FACTS_LAYERS_MAX] = "", speed[64] = "";
 	int at = 0;
 	for (int l = 0; l < j->L && t->options.adapler; l++)
 		at += snprintf(kept + at, sizeof kept - (size_t)at, " %.2f", j->kept[l]);

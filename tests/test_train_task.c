@@ -111,7 +111,7 @@ TEST(what_cannot_be_judged_is_refused_when_it_is_opened)
 	struct task_args a = args_of(words, NULL);
 	a.batch = 2;
 	a.train.dropout = NAN;
-	a.train.model = tiny_model("deep", &(struct tiny_shape){.L = JUDGE_LAYERS_MAX + 1});
+	a.train.model = tiny_model("deep", &(struct tiny_shape){.L = FACTS_LAYERS_MAX + 1});
 	REQUIRE_OK(train_task_read(&t, &a, &e), &e);
 	CHECK_INT(train_task_open(&t, &e), ERR_LIMIT);
 	CHECK_CONTAINS(e.text, "the model has 65 layers, at most 64 can be judged");
