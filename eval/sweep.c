@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUES_MAX = 1000, CELLS_MAX = 20000, SPEC_BYTES_MAX = 1 << 24 };
+enum { VALUES_MAX = 1000, CELLS_MAX = 10000, SPEC_BYTES_MAX = 1 << 24 };
 
 #define ENUM_FIELD(name, kind, help) FIELD_##name,
 enum field { SWEEP_FIELDS(ENUM_FIELD) FIELDS };
@@ -393,10 +393,22 @@ static int is_repeated(const struct choice *c, const int *at)
 	return 0;
 }
 
+/* Those that make no difference are tried and left out, but not for ever. */
+static int check_size(const struct parsing *p, const struct grid *g, struct err *e)
+{
+	double product = 1;
+	for (int f = 0; f < FIELDS; f++)
+		product *= g->count[f] ? g->count[f] : 1;
+	if (product <= 100.0 * CELLS_MAX)
+		return 0;
+	return err_set(e, ERR_LIMIT, "grid %d in '%s' has %.3g combinations, more than %d", p->number, p->name, product,
+	               100 * CELLS_MAX);
+}
+
 /* All combinations, the last field fastest, like the digits of a counter. */
 static int add_cells(struct parsing *p, const struct grid *g, struct err *e)
 {
-	int at[FIELDS] = {0}, code = 0;
+	int at[FIELDS] = {0}, code = check_size(p, g, e);
 	for (int f = 0; f >= 0 && !code;) {
 		struct choice c;
 		choose(g, at, &c);
