@@ -222,11 +222,14 @@ static int measure(struct evaluation *v, struct err *e)
 	progress_end(&v->progress);
 	if (code)
 		return code;
-	code = derive(&f, take_metric, &v->metrics, e);
-	if (!code && v->args->submission)
+	if (v->args->submission)
 		code = submission_write(v->args->submission, &v->bench.split.rows, &f, e);
 	if (!code && v->store)
 		code = cell_write(v->store, &v->bench, &v->cell, v->key, &f, &v->run, e);
+	if (!code && v->store)
+		code = store_metric_each(v->store, v->run, take_metric, &v->metrics, e);
+	else if (!code)
+		code = derive(&f, take_metric, &v->metrics, e);
 	facts_close(&f);
 	return code;
 }

@@ -2,6 +2,8 @@
 #include "../engine/base/err.h"
 #include "test.h"
 
+#include <stdio.h>
+
 #include <locale.h>
 #include <math.h>
 #include <stdint.h>
@@ -45,6 +47,19 @@ TEST(what_is_added_stands_in_order)
 	CHECK_STR(x.data, "");
 	buf_free(&x);
 	CHECK(x.data == NULL);
+}
+
+TEST(integers_are_written_whatever_their_size)
+{
+	static const long long values[] = {0, 9, 10, -1, 64, 12345678901234, 9223372036854775807, -9223372036854775807 - 1};
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+		struct buf x = {0};
+		char expected[30];
+		snprintf(expected, sizeof expected, "%lld", values[i]);
+		buf_add_json_int(&x, values[i]);
+		CHECK_STR(x.data, expected);
+		buf_free(&x);
+	}
 }
 
 TEST(it_grows_past_any_first_size)

@@ -11,6 +11,7 @@ struct sha256 {
 	uint32_t state[8];
 	uint64_t length_bytes;
 	unsigned char block[64];
+	int is_fast; /* by the processor's own instructions */
 };
 
 void sha256_init(struct sha256 *s);
