@@ -161,9 +161,13 @@ static void print_compared(const struct compared *x)
 	if (!isnan(x->p))
 		printf("  p %s, Holm %s (%s)", p_text(p, x->p), p_text(adjusted, x->adjusted), x->test);
 	printf("\n");
-	if (x->only_a >= 0)
-		printf("  %-10s right in one only: %lld, %lld; a difference of %.2f would show in 80 of 100 such samples\n", "",
-		       (long long)x->only_a, (long long)x->only_b, 100 * x->detectable);
+	if (x->only_a < 0)
+		return;
+	printf("  %-10s right in one only: %lld, %lld; ", "", (long long)x->only_a, (long long)x->only_b);
+	if (isnan(x->detectable))
+		printf("so few that no difference would show reliably\n");
+	else
+		printf("a difference of %.2f would show in 80 of 100 such samples\n", 100 * x->detectable);
 }
 
 static int name_run(const struct store_row *row, void *arg, struct err *e)

@@ -164,20 +164,10 @@ static int count_failed(const struct sweep *s, const struct cell_status *status)
 	return failed;
 }
 
-/* Loading says much that the list says better. */
-static int plan(const struct sweep *s, struct cell_status *status, const struct sweep_options *o, struct err *e)
-{
-	const int was_quiet = log_is_quiet();
-	log_set_quiet(1);
-	int code = sweep_plan(s, status, o, e);
-	log_set_quiet(was_quiet);
-	return code;
-}
-
 static int carry_out(struct sweep *s, const struct sweep_options *o, const struct sweep_args *a, struct err *e)
 {
 	struct cell_status *status = calloc((size_t)s->count + 1, sizeof *status);
-	int code = status ? plan(s, status, o, e) : err_set(e, ERR_MEMORY, "out of memory for %d cells", s->count);
+	int code = status ? sweep_plan(s, status, o, e) : err_set(e, ERR_MEMORY, "out of memory for %d cells", s->count);
 	for (int i = 0; i < s->count; i++)
 		s->cells[i].jobs = a->jobs;
 	if (!code && a->dry_run)

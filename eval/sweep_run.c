@@ -25,6 +25,16 @@ void cell_describe(char *out, size_t size, const struct cell *c)
 	snprintf(out, size, "%s %s %s %s, batch %d", c->task, split_name(c->split), c->model, c->policy, c->batch);
 }
 
+/* Loading says what the data is, which is the same again for every cell. */
+static int load_quietly(struct workbench *w, const struct cell *c, char key[65], struct err *e)
+{
+	const int was_quiet = log_is_quiet();
+	log_set_quiet(1);
+	int code = cell_key(w, c, key, e);
+	log_set_quiet(was_quiet);
+	return code;
+}
+
 /* ---- planning -------------------------------------------------------------------------------------------------- */
 
 static int is_of_shard(const struct sweep_options *o, int i) { return !o->shards || i % o->shards == o->shard; }
@@ -34,7 +44,7 @@ static int plan_cell(struct workbench *w, struct store *store, const struct cell
 {
 	struct err why = {0};
 	int is_there = 0;
-	if (cell_key(w, c, x->key, &why)) {
+	if (load_quietly(w, c, x->key, &why)) {
 		x->state = CELL_FAILED;
 		snprintf(x->why, sizeof x->why, "%.399s", why.text);
 		workbench_close(w); /* half a load is none */
@@ -117,7 +127,7 @@ static int run_cell(struct worker *w, struct err *e)
 	w->unreported = 0;
 	const struct cell *c = &w->sweep->cells[w->cell];
 	struct cell_status *x = &w->status[w->cell];
-	int code = cell_key(&w->bench, c, x->key, &why);
+	int code = load_quietly(&w->bench, c, x->key, &why);
 	if (!code)
 		code = cell_run(&w->bench, c, &f, on_progress, w, &why);
 	if (code == ERR_INTERRUPTED)
