@@ -40,7 +40,6 @@ struct workbench {
 	struct config config;
 	char model_sha[65], counts_sha[65];
 	struct task_split split;
-	int is_quiet;
 };
 
 void workbench_close(struct workbench *w);
