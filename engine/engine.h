@@ -386,6 +386,9 @@ int64_t flops_total(const struct flops *f);
 /* Closed form for one sequence of n tokens; equal to what the kernels execute. died_at == NULL: nothing died. */
 void flops_count(struct flops *out, const struct config *c, const struct policy *p, int n, const int *died_at,
                  int full_last_layer);
+/* Of one layer, in which `scored` tokens were alive before its pruning and `kept` are after it; no head. */
+void flops_count_layer(struct flops *out, const struct config *c, const struct policy *p, int layer, int scored,
+                       int kept);
 /* The published formulas for BERT-base (n tokens, rows[l] alive in layer l, C classes): arXiv 2203.08991's code. */
 int64_t flops_paper_bert(int n, int C);
 int64_t flops_paper_adapler(int n, const int *rows, int L, int C);

@@ -37,6 +37,13 @@ static void add_layer(struct flops *f, const struct config *c, const struct poli
 		f->policy += scored * (2 * K * H + 2 * K);
 }
 
+void flops_count_layer(struct flops *out, const struct config *c, const struct policy *p, int layer, int scored,
+                       int kept)
+{
+	memset(out, 0, sizeof *out);
+	add_layer(out, c, p, layer, scored, kept, layer == c->L - 1);
+}
+
 void flops_count(struct flops *out, const struct config *c, const struct policy *p, int n, const int *died_at,
                  int full_last_layer)
 {
