@@ -24,7 +24,7 @@ static int merge_all(struct store *into, char **paths, int count, struct err *e)
 		struct merge_counts c = {0};
 		code = merge_from(into, paths[i], &c, e);
 		if (!code)
-			log_info("%s: %d runs added, %d were there, %d unfinished are left out", paths[i], c.added, c.there,
+			log_info("%s: added %d, already there %d, unfinished and left out %d", paths[i], c.added, c.there,
 			         c.unfinished);
 		all.added += c.added;
 		all.there += c.there;
@@ -32,7 +32,7 @@ static int merge_all(struct store *into, char **paths, int count, struct err *e)
 	if (!code)
 		code = merge_shards(into, &all, e);
 	if (!code && all.assembled)
-		log_info("%d whole runs made of their shards", all.assembled);
+		log_info("whole runs made of all their shards: %d", all.assembled);
 	if (!code)
 		printf("{\"added\":%d,\"there\":%d,\"assembled\":%d}\n", all.added, all.there, all.assembled);
 	return code;

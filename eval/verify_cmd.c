@@ -103,7 +103,6 @@ static int verify_run(struct verification *v, int64_t run, struct err *e)
 {
 	struct facts f;
 	struct err why = {0};
-	const int before = v->differences;
 	v->run = run;
 	v->count = 0;
 	v->runs++;
@@ -121,8 +120,6 @@ static int verify_run(struct verification *v, int64_t run, struct err *e)
 	for (int i = 0; i < v->count && !code; i++)
 		if (!v->metric[i].is_derived)
 			code = tell(v, v->metric[i].name, "value", v->metric[i].value[0], NAN, "is not derived from facts", e);
-	if (v->differences > before)
-		log_warn("run %lld: %d differences", (long long)run, v->differences - before);
 	return code;
 }
 
@@ -189,7 +186,7 @@ static int verify_run_command(const struct command *command, int argc, char **ar
 	free(v.ids);
 	store_close(v.store);
 	if (!code)
-		log_info("%d runs, %d metrics: %d differences", v.runs, v.metrics, v.differences);
+		log_info("runs: %d, metrics: %d, differences: %d", v.runs, v.metrics, v.differences);
 	return code || !v.differences
 	           ? code
 	           : err_set(e, ERR_EXPECTATION, "%d numbers in '%s' do not follow from its facts", v.differences, a.db);
