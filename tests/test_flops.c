@@ -74,3 +74,26 @@ TEST(the_published_formulas_are_theirs)
 	CHECK_INT(flops_paper_bert(2, 2), 37872LL * 4 + 170216500LL * 2 + 1181953 + 3074);
 	CHECK_INT(flops_paper_adapler(2, rows, 12, 2), 1183537LL + 1537 + 6152 * 2 + 12 * (3156LL * 4 + 14233554LL * 2));
 }
+
+/* The same policy, token for token, layer by layer. */
+TEST(layers_and_the_head_make_the_whole)
+{
+	static const char *const texts[] = {"none", "adapler:eta=1", "attention:keep=0.5", "random:keep=0.5",
+	                                    "adapler:eta=1,first=2"};
+	const struct config c = {.L = 4, .H = 12, .A = 3, .D = 4, .F = 20, .K = 5, .C = 3};
+	const int died_at[9] = {4, 0, 1, 1, 2, 3, 4, 3, 0};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct policy p;
+		struct flops whole, layer;
+		int64_t sum = 2 * 12 * 12 + 2 * 12 * 3;
+		REQUIRE_OK(policy_parse(&p, texts[i], NULL), NULL);
+		flops_count(&whole, &c, &p, 9, died_at, 0);
+		const int alive[] = {9, 7, 5, 4, 2};
+		for (int l = 0; l < 4; l++) {
+			flops_count_layer(&layer, &c, &p, l, alive[l], alive[l + 1]);
+			sum += flops_total(&layer);
+			CHECK_INT(layer.head, 0);
+		}
+		CHECK_INT(sum, flops_total(&whole));
+	}
+}
