@@ -4,6 +4,7 @@
 #include "store_facts.h"
 
 #include "../engine/base/err.h"
+#include "../engine/base/json.h"
 #include "../engine/base/opt.h"
 #include "../engine/base/rows.h"
 
@@ -27,7 +28,7 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-enum { RUNS_MOST = 200 };
+enum { RUNS_MOST = 200, NAME_SIZE = 1000 };
 
 /* Two runs and what was found. */
 struct comparison {
@@ -40,7 +41,6 @@ struct table {
 	struct store *store;
 	struct comparison *item;
 	int count;
-	char data_sha[65], names[2][600];
 };
 
 static int copy_data_sha(const struct store_row *row, void *arg, struct err *e)
@@ -173,17 +173,21 @@ static void print_compared(const struct compared *x)
 static int name_run(const struct store_row *row, void *arg, struct err *e)
 {
 	char *name = arg;
-	(void)e;
-	snprintf(name, 600, "run %lld: %s %s, model %.12s, policy %s, %d thread%s", (long long)row->id,
-	         row->run.task ? row->run.task : "", row->run.split ? row->run.split : "",
-	         row->run.model_sha ? row->run.model_sha : "", row->run.policy ? row->run.policy : "", row->run.threads,
-	         row->run.threads == 1 ? "" : "s");
-	return 0;
+	const char *model = NULL;
+	cJSON *args = json_parse(row->run.args, strlen(row->run.args), "args of a run", e);
+	if (!args)
+		return ERR_FORMAT;
+	int code = json_get_string(args, "model", &model, "args of a run", e);
+	snprintf(name, NAME_SIZE, "run %lld: %s %s, %.300s, policy %.200s, %d thread%s", (long long)row->id,
+	         row->run.task ? row->run.task : "", row->run.split ? row->run.split : "", model ? model : "",
+	         row->run.policy ? row->run.policy : "", row->run.threads, row->run.threads == 1 ? "" : "s");
+	cJSON_Delete(args);
+	return code;
 }
 
 static int print_table(const struct table *t, struct err *e)
 {
-	char name[600];
+	char name[NAME_SIZE];
 	int code = store_run_get(t->store, t->item[0].a, name_run, name, e);
 	if (!code)
 		printf("%s\n", name);

@@ -72,7 +72,7 @@ static const char question[] =
 	"SELECT " COLUMNS(SELECT_COLUMN) "0 FROM run"
 									 " LEFT JOIN metric AS n ON n.run = run.id AND n.name = 'examples'"
 									 " LEFT JOIN metric AS score ON score.run = run.id AND score.name = "
-                                     "json_extract(run.args, '$.metrics[0]')"
+									 "json_extract(run.args, '$.metrics[0]')"
 									 " LEFT JOIN metric AS flops ON flops.run = run.id AND flops.name = 'flops_speedup'"
 									 " LEFT JOIN metric AS time ON time.run = run.id AND time.name = 'time_speedup'"
 									 " WHERE " LIKE("run.kind", "?1") " AND " LIKE("run.task", "?2") " AND " LIKE(
@@ -230,24 +230,42 @@ static int add_row(const struct store_value *v, int columns, void *arg, struct e
 	return buf_check(&t->fields, e);
 }
 
-static void print_field(const struct table *t, int column, const char *text)
+static void pad(struct buf *line, int count)
 {
-	const int pad = t->width[column] - width_of(text), is_last = column == SHOWN_COUNT - 1;
-	if (shown[column].is_right)
-		printf("%*s%s%s", pad, "", text, is_last ? "\n" : "  ");
-	else
-		printf("%s%*s%s", text, pad, "", is_last ? "\n" : "  ");
+	for (int i = 0; i < count; i++)
+		buf_add_byte(line, ' ');
+}
+
+/* Returns where the next row begins. */
+static const char *print_line(const struct table *t, const char *at, struct buf *line)
+{
+	buf_reset(line);
+	for (int i = 0; i < SHOWN_COUNT; i++, at += strlen(at) + 1) {
+		const int room = t->width[i] - width_of(at);
+		pad(line, i ? 2 : 0);
+		pad(line, shown[i].is_right ? room : 0);
+		buf_add_text(line, at);
+		pad(line, shown[i].is_right ? 0 : room);
+	}
+	while (line->size && line->data[line->size - 1] == ' ')
+		line->size--;
+	printf("%.*s\n", (int)line->size, line->data ? line->data : "");
+	return at;
 }
 
 static int print_table(struct store *s, const struct ls_args *a, struct err *e)
 {
 	struct table t = {.rows = 1};
+	struct buf line = {0};
 	for (int i = 0; i < SHOWN_COUNT; i++)
 		add_field(&t, (enum shown)i, shown[i].title);
 	int code = ask(s, a, add_row, &t, e);
 	const char *at = t.fields.data;
-	for (int i = 0; i < t.rows * SHOWN_COUNT && !code; i++, at += strlen(at) + 1)
-		print_field(&t, i % SHOWN_COUNT, at);
+	for (int i = 0; i < t.rows && !code; i++)
+		at = print_line(&t, at, &line);
+	if (!code)
+		code = buf_check(&line, e);
+	buf_free(&line);
 	buf_free(&t.fields);
 	return code;
 }

@@ -31,3 +31,4 @@ adapler export --db runs.db --run 2 --out nowhere/x.tsv
 echo text that is long enough to be no header of a database >text.db
 adapler export --db text.db
 ls | grep tsv
+true
