@@ -307,17 +307,25 @@ static int check_prediction(const struct facts *f, int i, struct err *e)
 	               f->idx[i], f->pred[i], best);
 }
 
+/* That layer l can have attended to. */
+static int rows_left(const struct facts *f, int i, int l)
+{
+	const int is_after = f->policy.site == SITE_AFTER_ATTENTION;
+	int alive = 0;
+	if (!f->died_at)
+		return f->tokens[i];
+	for (int64_t t = f->start[i]; t < f->start[i + 1]; t++)
+		alive += f->died_at[t] > l - is_after;
+	return alive;
+}
+
 static int check_rows(const struct facts *f, int i, struct err *e)
 {
-	const int L = f->shape.L, is_after = f->policy.site == SITE_AFTER_ATTENTION;
-	for (int l = 0; l < L; l++) {
-		int alive = 0;
-		for (int64_t t = f->start[i]; t < f->start[i + 1]; t++)
-			alive += f->died_at[t] > l - is_after;
-		if (alive != f->rows[(size_t)i * (size_t)L + (size_t)l])
+	const int *rows = f->rows + (size_t)i * (size_t)f->shape.L;
+	for (int l = 0; l < f->shape.L; l++)
+		if (rows[l] != rows_left(f, i, l))
 			return err_set(e, ERR_FORMAT, "example %d cannot have had %d rows in layer %d: by what died there were %d",
-			               f->idx[i], f->rows[(size_t)i * (size_t)L + (size_t)l], l, alive);
-	}
+			               f->idx[i], rows[l], l, rows_left(f, i, l));
 	return 0;
 }
 
@@ -335,12 +343,14 @@ static int check_facts(const struct facts *f, struct err *e)
 {
 	struct policy none;
 	int code = policy_parse(&none, "none", e);
-	if (!code && (f->n < 1 || policy_drops(&f->policy) != (f->died_at != NULL)))
-		code = err_set(e, ERR_FORMAT, f->n < 1 ? "no examples" : "no traces of what died under policy '%s'",
+	if (!code && f->n < 1)
+		code = err_set(e, ERR_FORMAT, "no examples");
+	if (!code && policy_drops(&f->policy) != (f->died_at != NULL))
+		code = err_set(e, ERR_FORMAT, "%s of what died under policy '%s'", f->died_at ? "traces" : "no traces",
 		               f->policy.text);
 	for (int i = 0; i < f->n && !code; i++) {
 		code = f->classes ? check_prediction(f, i, e) : 0;
-		if (!code && f->died_at)
+		if (!code)
 			code = check_rows(f, i, e);
 		if (!code)
 			code = check_dense(f, &none, i, e);
