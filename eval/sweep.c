@@ -43,6 +43,12 @@ static int bad_field(const struct parsing *p, enum field f, const char *why, str
 	return err_set(e, ERR_FORMAT, "field '%s' of grid %d in '%s' %s", fields[f].name, p->number, p->name, why);
 }
 
+/* The same with a sentence of its own. */
+static int bad_value(const struct parsing *p, enum field f, const struct err *why, struct err *e)
+{
+	return err_set(e, ERR_FORMAT, "field '%s' of grid %d in '%s': %s", fields[f].name, p->number, p->name, why->text);
+}
+
 static int add_value(struct parsing *p, struct grid *g, enum field f, const char *text, struct err *e)
 {
 	if (g->count[f] == VALUES_MAX)
@@ -82,26 +88,37 @@ static int add_numbers(struct parsing *p, struct grid *g, enum field f, const ch
 
 /* ---- policies ---- */
 
-/* The alternatives of one argument's value: "a|b", or a range; at[i] within `text`'s copies. */
-static int add_alternatives(struct buf *list, int *count, const char *value, size_t size, struct err *e)
+/* One alternative, or the numbers of a range, each ended by a NUL. */
+static int add_alternative(struct buf *list, int *count, const char *word, struct err *e)
 {
-	char text[400];
 	double values[VALUES_MAX];
-	snprintf(text, sizeof text, "%.*s", (int)size, value);
-	for (char *rest = text, *word; (word = strsep(&rest, "|"));) {
-		int n = 1;
-		if (strchr(word, ':') && expand_numbers(values, &n, word, "policy", e))
-			return ERR_USAGE;
+	int n = 1;
+	if (!strchr(word, ':')) {
+		buf_add_text(list, word);
+		buf_add_byte(list, '\0');
+	} else if (expand_numbers(values, &n, word, "policy", e)) {
+		return ERR_USAGE;
+	} else {
 		for (int i = 0; i < n; i++) {
-			if (strchr(word, ':'))
-				buf_addf(list, "%.12g", values[i]);
-			else
-				buf_add_text(list, word);
+			buf_addf(list, "%.12g", values[i]);
 			buf_add_byte(list, '\0');
 		}
-		*count += n;
 	}
+	*count += n;
 	return buf_check(list, e);
+}
+
+/* The alternatives of one argument's value, "a|b", of any length. */
+static int add_alternatives(struct buf *list, int *count, const char *value, size_t size, struct err *e)
+{
+	int code = 0;
+	char *text = strndup(value, size);
+	if (!text)
+		return err_set(e, ERR_MEMORY, "out of memory for a policy of %zu bytes", size);
+	for (char *rest = text, *word; !code && (word = strsep(&rest, "|"));)
+		code = add_alternative(list, count, word, e);
+	free(text);
+	return code;
 }
 
 /* Where the first value with alternatives begins and ends; NULL: there is none. */
@@ -125,7 +142,10 @@ static int add_policies(struct parsing *p, struct grid *g, const char *text, str
 static int add_each(struct parsing *p, struct grid *g, const char *text, const char *at, size_t size, struct err *e)
 {
 	struct buf list = {0}, policy = {0};
-	int count = 0, code = add_alternatives(&list, &count, at, size, e);
+	int count = 0, code = add_alternatives(&list, &count, at, size, NULL);
+	if (code)
+		code = code == ERR_MEMORY ? err_set(e, code, "out of memory for '%s'", p->name)
+		                          : bad_field(p, FIELD_policy, "must have ranges FROM:TO:STEP", e);
 	const char *word = list.data;
 	for (int i = 0; i < count && !code; i++, word += strlen(word) + 1) {
 		buf_reset(&policy);
@@ -148,7 +168,7 @@ static int add_policies(struct parsing *p, struct grid *g, const char *text, str
 	if (at)
 		return add_each(p, g, text, at, size, e);
 	if (policy_parse(&policy, text, &why))
-		return bad_field(p, FIELD_policy, why.text, e);
+		return bad_value(p, FIELD_policy, &why, e);
 	return add_value(p, g, FIELD_policy, policy.text, e);
 }
 
@@ -332,7 +352,7 @@ static int set_texts(struct parsing *p, const struct choice *c, struct cell *x, 
 	if (!strstr(x->policy, ":replay") && !strstr(x->policy, ",replay"))
 		x->counts = x->counts_model = NULL; /* counts are for those that replay them; others may stand beside them */
 	if (split_parse(&x->split, c->value[FIELD_split] ? c->value[FIELD_split] : "dev", &why))
-		return bad_field(p, FIELD_split, why.text, e);
+		return bad_value(p, FIELD_split, &why, e);
 	return 0;
 }
 

@@ -90,6 +90,20 @@ TEST(ranges_and_lists_in_policies_make_a_policy_each)
 	sweep_free(&s);
 }
 
+TEST(a_list_in_a_policy_may_be_long)
+{
+	struct sweep s;
+	char json[4000];
+	int used = snprintf(json, sizeof json, "{" BASE ", \"policy\": \"attention:keep=0.001");
+	for (int i = 2; i <= 300; i++)
+		used += snprintf(json + used, sizeof json - (size_t)used, "|%.3f", i / 1000.0);
+	snprintf(json + used, sizeof json - (size_t)used, "\"}");
+	REQUIRE(parsed(&s, json));
+	REQUIRE(s.count == 300);
+	CHECK_STR(s.cells[299].policy, "attention:keep=0.3");
+	sweep_free(&s);
+}
+
 TEST(cells_that_are_the_same_are_there_once)
 {
 	struct sweep s;
@@ -163,6 +177,8 @@ TEST(what_cannot_be_is_refused_by_grid_and_field)
 	refused("{" BASE ", \"polcy\": \"none\"}",
 	        "unknown field 'polcy' of grid 1 in 'spec.json'; did you mean 'policy'?");
 	refused("{" BASE ", \"policy\": \"adaptler\"}", "unknown policy 'adaptler'; did you mean 'adapler'?");
+	refused("{" BASE ", \"policy\": \"attention:keep=0.1:0.5\"}",
+	        "field 'policy' of grid 1 in 'spec.json' must have ranges FROM:TO:STEP");
 	refused("{" BASE ", \"policy\": 3}", "field 'policy' of grid 1 in 'spec.json' must be a text");
 	refused("{" BASE ", \"batch\": []}", "field 'batch' of grid 1 in 'spec.json' is an empty list");
 	refused("{" BASE ", \"batch\": \"many\"}", "field 'batch' of grid 1 in 'spec.json' must be numbers");
