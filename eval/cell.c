@@ -24,11 +24,11 @@ static int is_random(const struct policy *p) { return !strcmp(p->name, "random")
 /* A random policy without a seed of its own takes the cell's. */
 static int parse_policy(struct policy *p, const struct cell *c, struct err *e)
 {
-	char text[600];
+	char text[sizeof p->text + 40];
 	int code = policy_parse(p, c->policy, e);
 	if (code || !is_random(p) || p->seed || !c->seed)
 		return code;
-	snprintf(text, sizeof text, "%.500s%cseed=%llu", c->policy, strchr(c->policy, ':') ? ',' : ':',
+	snprintf(text, sizeof text, "%s%cseed=%llu", c->policy, strchr(c->policy, ':') ? ',' : ':',
 	         (unsigned long long)c->seed);
 	return policy_parse(p, text, e);
 }
@@ -110,9 +110,11 @@ static int load_model(struct workbench *w, const struct cell *c, struct err *e)
 
 static int load_counts(struct workbench *w, const struct cell *c, struct err *e)
 {
-	if (!c->counts_model || is_same(w->counts_path, c->counts_model))
+	if (is_same(w->counts_path, c->counts_model))
 		return 0;
-	close_counts(w);
+	close_counts(w); /* also when this cell has none: it would be taken for this cell's */
+	if (!c->counts_model)
+		return 0;
 	int code = model_sha256(c->counts_model, w->counts_sha, e);
 	if (!code && !(w->counts_path = strdup(c->counts_model)))
 		code = err_set(e, ERR_MEMORY, "out of memory for '%s'", c->counts_model);
@@ -270,19 +272,24 @@ static int *counts_of(const struct facts *f, struct err *e)
 	return counts;
 }
 
+/* A model stays open for the cells that want the same kernels. */
+static int open_one(struct model **m, const char *path, const char *kernels, struct err *e)
+{
+	const struct model_options o = {.kernels = kernels};
+	if (*m && strcmp(model_kernels(*m), adapler_kernels(kernels)) != 0) {
+		model_close(*m);
+		*m = NULL;
+	}
+	return *m ? 0 : model_open(m, path, &o, e);
+}
+
 static int open_models(struct workbench *w, const struct cell *c, struct err *e)
 {
-	const struct model_options o = {.kernels = c->kernels};
-	int code = 0;
-	if (w->model && strcmp(model_kernels(w->model), adapler_kernels(c->kernels)) != 0) {
-		model_close(w->model);
-		w->model = NULL;
-	}
-	if (!w->model)
-		code = model_open(&w->model, c->model, &o, e);
-	if (!code && c->counts_model && !w->counts_model)
-		code = model_open(&w->counts_model, c->counts_model, &o, e);
-	if (!code && w->counts_model && model_config(w->counts_model)->L != w->config.L)
+	int code = open_one(&w->model, c->model, c->kernels, e);
+	if (code || !c->counts_model)
+		return code;
+	code = open_one(&w->counts_model, c->counts_model, c->kernels, e);
+	if (!code && model_config(w->counts_model)->L != w->config.L)
 		code = err_set(e, ERR_MISMATCH, "'%s' has %d layers, '%s' has %d: counts are by layer", c->counts_model,
 		               model_config(w->counts_model)->L, c->model, w->config.L);
 	return code;

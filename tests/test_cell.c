@@ -190,6 +190,26 @@ TEST(a_replay_keeps_the_rows_of_the_policy_whose_counts_it_takes)
 	workbench_close(&w);
 }
 
+TEST(a_model_that_counts_came_from_is_no_matter_of_the_next_cell)
+{
+	struct err e = {0};
+	struct workbench w = {0};
+	struct facts f;
+	struct cell c = plain_cell(), replay = c;
+	char key[65];
+	replay.policy = "random:replay";
+	replay.counts = "adapler:eta=1";
+	replay.counts_model = tiny_model("counts", &(struct tiny_shape){.K = 4, .seed = 5});
+	c.model = tiny_model("deeper", &(struct tiny_shape){.L = 3, .K = 4, .seed = 3});
+	REQUIRE_OK(cell_key(&w, &replay, key, &e), &e);
+	REQUIRE_OK(cell_run(&w, &replay, &f, NULL, NULL, &e), &e);
+	facts_close(&f);
+	REQUIRE_OK(cell_key(&w, &c, key, &e), &e);
+	REQUIRE_OK(cell_run(&w, &c, &f, NULL, NULL, &e), &e);
+	facts_close(&f);
+	workbench_close(&w);
+}
+
 static void refused(struct cell c, int code, const char *why)
 {
 	struct err e = {0};
