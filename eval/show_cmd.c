@@ -305,7 +305,7 @@ const struct command show_command = {
 	.summary = "everything about one run",
 	.usage = "--db FILE RUN [--json]",
 	.details = "Settings, hashes, machine, every metric with its interval, the confusion matrix, tokens by layer, "
-               "times by turn.",
+			   "times by turn.",
 	.examples = "adapler show --db runs.db 3",
 	.options = options,
 	.run = show_run,

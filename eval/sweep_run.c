@@ -133,10 +133,10 @@ static int run_cell(struct worker *w, struct err *e)
 	if (code == ERR_INTERRUPTED)
 		return err_set(e, code, "%s", why.text);
 	if (code) {
-		x->state = CELL_FAILED;
 		struct report r = {.kind = REPORT_FAILED, .cell = w->cell};
 		snprintf(r.why, sizeof r.why, "%.399s", why.text);
 		w->report(w->arg, &r);
+		x->state = CELL_FAILED;
 		return 0;
 	}
 	code = cell_write(w->store, &w->bench, c, x->key, &f, &x->run, e);
@@ -243,12 +243,13 @@ static void on_report(void *arg, const struct report *r)
 		note_tokens(t, r->cell, r->tokens);
 		return;
 	}
-	if (x->state == CELL_DONE) /* another worker of this process found it so too */
+	/* Another worker of this process found it so too. */
+	if (x->state == CELL_DONE || (x->state == CELL_FAILED && r->kind == REPORT_FAILED))
 		return;
 	note_tokens(t, r->cell, x->tokens - t->seen[r->cell]);
 	x->state = r->kind == REPORT_FAILED ? CELL_FAILED : CELL_DONE;
 	x->run = r->run;
-	if (r->kind == REPORT_FAILED && x->why != r->why)
+	if (r->kind == REPORT_FAILED)
 		snprintf(x->why, sizeof x->why, "%s", r->why);
 	say(t, r);
 }

@@ -2,8 +2,8 @@
 #ifndef ADAPLER_CURVE_H
 #define ADAPLER_CURVE_H
 
-#include "../eval/store.h"
 #include "../engine/base/rows.h"
+#include "../eval/store.h"
 
 struct curve {
 	struct store *store;

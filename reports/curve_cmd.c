@@ -1,9 +1,9 @@
 /* adapler curve: training curves out of the store. */
 #include "../engine/base/log.h"
 #include "../engine/base/opt.h"
+#include "../engine/base/rows.h"
 #include "curve.h"
 #include "gnuplot.h"
-#include "../engine/base/rows.h"
 
 #include <string.h>
 
