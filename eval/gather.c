@@ -103,7 +103,7 @@ static void describe(struct gathering *g, const struct model *m, const struct da
 
 static int find_metrics(struct facts *f, const struct dataset *d, struct err *e)
 {
-	for (int i = 0; d->task->metrics[i] && i < FACTS_METRICS_MAX; i++)
+	for (int i = 0; i < FACTS_METRICS_MAX && d->task->metrics[i]; i++)
 		if (!(f->metrics[i] = metric_find(d->task->metrics[i], e)))
 			return ERR_USAGE;
 	return 0;
