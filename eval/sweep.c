@@ -249,33 +249,43 @@ struct choice {
 	const char *value[FIELDS];
 };
 
-/* "runs/{task}-{seed}": with the choice's values in, all but those that `but` names. */
-static const char *fill(struct parsing *p, const struct choice *c, enum field f, enum field but, struct err *e)
+static const enum field variables[] = {FIELD_task, FIELD_seed, FIELD_phi, FIELD_gamma};
+enum { VARIABLES = sizeof variables / sizeof *variables };
+
+/* The variable whose name in braces `text` begins with, and how long that is; VARIABLES: none. */
+static int find_variable(const char *text, size_t *size)
 {
-	static const enum field variables[] = {FIELD_task, FIELD_seed, FIELD_phi, FIELD_gamma};
-	struct buf b = {0};
-	const char *text = c->value[f], *copy = NULL;
-	while (*text) {
-		size_t n = 0;
-		for (size_t i = 0; i < sizeof variables / sizeof *variables && !n; i++) {
-			const enum field v = variables[i];
-			const size_t size = strlen(fields[v].name);
-			if (v == but || *text != '{' || strncmp(text + 1, fields[v].name, size) != 0 || text[size + 1] != '}')
-				continue;
-			if (!c->value[v]) {
-				bad_field(p, f, "names a variable that is not given: {task}, {seed}, {phi} or {gamma}", e);
-				goto out;
-			}
-			buf_add_text(&b, c->value[v]);
-			n = size + 2;
-		}
-		if (!n)
-			buf_add_byte(&b, *text);
-		text += n ? n : 1;
+	int i = 0;
+	for (; i < VARIABLES; i++) {
+		const char *name = fields[variables[i]].name;
+		*size = strlen(name) + 2;
+		if (*text == '{' && !strncmp(text + 1, name, *size - 2) && text[*size - 1] == '}')
+			break;
 	}
-	if (!buf_check(&b, e))
+	return i;
+}
+
+/* "runs/{task}-{seed}": with the choice's values in. `keeps_seed`: all but {seed}, the name of a family. */
+static const char *fill(struct parsing *p, const struct choice *c, enum field f, int keeps_seed, struct err *e)
+{
+	struct buf b = {0};
+	const char *copy = NULL;
+	int code = 0;
+	for (const char *text = c->value[f]; *text && !code;) {
+		size_t size;
+		const int i = find_variable(text, &size);
+		if (i == VARIABLES || (keeps_seed && variables[i] == FIELD_seed)) {
+			buf_add_byte(&b, *text++);
+			continue;
+		}
+		if (!c->value[variables[i]])
+			code = bad_field(p, f, "names a variable that is not given: {task}, {seed}, {phi} or {gamma}", e);
+		else
+			buf_add_text(&b, c->value[variables[i]]);
+		text += size;
+	}
+	if (!code && !buf_check(&b, e))
 		copy = texts_copy(&p->sweep->texts, b.data ? b.data : "", b.size, e);
-out:
 	buf_free(&b);
 	return copy;
 }
@@ -343,10 +353,10 @@ static int set_texts(struct parsing *p, const struct choice *c, struct cell *x, 
 	x->precision = c->value[FIELD_precision];
 	x->phi = is_idle(c, FIELD_phi) ? NULL : c->value[FIELD_phi];
 	x->gamma = is_idle(c, FIELD_gamma) ? NULL : c->value[FIELD_gamma];
-	x->data = fill(p, c, FIELD_data, FIELDS, e);
-	x->model = fill(p, c, FIELD_model, FIELDS, e);
-	x->family = fill(p, c, FIELD_model, FIELD_seed, e);
-	x->counts_model = c->value[FIELD_counts_model] ? fill(p, c, FIELD_counts_model, FIELDS, e) : NULL;
+	x->data = fill(p, c, FIELD_data, 0, e);
+	x->model = fill(p, c, FIELD_model, 0, e);
+	x->family = fill(p, c, FIELD_model, 1, e);
+	x->counts_model = c->value[FIELD_counts_model] ? fill(p, c, FIELD_counts_model, 0, e) : NULL;
 	if (!x->data || !x->model || !x->family || (c->value[FIELD_counts_model] && !x->counts_model))
 		return e->code ? e->code : ERR_MEMORY;
 	if (!strstr(x->policy, ":replay") && !strstr(x->policy, ",replay"))
