@@ -143,6 +143,8 @@ static const char *p_text(char out[24], double p)
 {
 	if (isnan(p))
 		return "";
+	if (p == 0)
+		return "below 1e-300";
 	snprintf(out, 24, p < 0.001 ? "%.1e" : "%.3f", p);
 	return out;
 }
