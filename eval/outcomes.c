@@ -88,10 +88,13 @@ struct outcome outcomes_pick(struct outcomes *o, const int *pick, int n)
 {
 	struct picked *own = o->own;
 	for (int k = 0; k < n; k++) {
-		own->gold[k] = o->f->gold[pick[k]];
-		own->pred[k] = o->f->pred[pick[k]];
-		own->target[k] = o->f->target[pick[k]];
-		own->predicted[k] = o->predicted[pick[k]];
+		if (o->f->classes) {
+			own->gold[k] = o->f->gold[pick[k]];
+			own->pred[k] = o->f->pred[pick[k]];
+		} else {
+			own->target[k] = o->f->target[pick[k]];
+			own->predicted[k] = o->predicted[pick[k]];
+		}
 	}
 	return (struct outcome){.n = n,
 	                        .classes = o->f->classes,
