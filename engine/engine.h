@@ -156,6 +156,7 @@ enum want {
 	WANT_ATTENTION = 4, /* attention received and [CLS]'s attention, mean over heads, at every layer */
 	WANT_SOFT = 8,      /* room for soft removal: without it a policy with lambda is refused */
 	WANT_PROFILE = 16,  /* where the time goes */
+	WANT_MAPS = 32,     /* every attention probability, mean over heads; max_rows * P floats a layer */
 };
 
 /* Where the time of a run went, nanoseconds of the calling thread (WANT_PROFILE). */
@@ -174,6 +175,7 @@ struct trace {
 	const float *const *scores;     /* WANT_SCORES, by score_start; NULL at a layer where nothing was scored */
 	const float *const *received;   /* WANT_ATTENTION, by layer_start: mean over heads and queries, by key */
 	const float *const *from_cls;   /* WANT_ATTENTION, by layer_start: mean over heads of row 0 */
+	const float *const *maps;       /* WANT_MAPS [L]: [n,n], query by key, of each sequence in turn, by layer_start */
 	const int *const *hidden_start; /* [L+1][B+1] */
 	const float *const *hidden;     /* WANT_HIDDEN: [L+1], after the embeddings and after each layer, by hidden_start */
 	size_t hidden_stride;           /* floats from row to row of `hidden` */
@@ -192,7 +194,7 @@ struct session_options {
 	int max_sequences;   /* 0: 64 */
 	unsigned want;       /* WANT_* */
 	int full_last_layer; /* compute every row of the last layer, though logits need only row 0; implied by
-	                      * WANT_HIDDEN and WANT_ATTENTION */
+	                      * WANT_HIDDEN, WANT_ATTENTION and WANT_MAPS */
 };
 
 int session_open(struct session **s, const struct model *m, const struct session_options *options, struct err *e);
@@ -280,6 +282,17 @@ int trainer_update(struct trainer *t, const struct rates *r, struct norms *out, 
 /* || g * e || by token, g the derivative of the true label's logit by the output e of the embedding layer; no dropout.
  * out: all examples' tokens in turn. */
 int trainer_saliency(struct trainer *t, const struct example *const *examples, int count, float *out, struct err *e);
+
+/* The logit of each example's label, and its derivative by the outputs of the embedding layer; no dropout, nothing is
+ * removed. Arrays are of all examples' tokens in turn, without gaps, H floats each. */
+struct input_gradient {
+	const float *given; /* [T,H] in the place of the embedding layer's outputs; NULL: its own */
+	float *embedding;   /* [T,H] out: what they were; NULL: not wanted */
+	float *gradient;    /* [T,H] out; NULL: not wanted */
+	float *logit;       /* [count] out; NULL: not wanted */
+};
+int trainer_input_gradient(struct trainer *t, const struct example *const *examples, int count,
+                           const struct input_gradient *x, struct err *e);
 
 /* Writes a model directory: weights as dtype "f32", "bf16" or "f16", config, and the vocabulary files of `from`. */
 int trainer_save(const struct trainer *t, const char *dir, const char *dtype, const char *from, struct err *e);

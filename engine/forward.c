@@ -341,6 +341,7 @@ static void publish(struct session *s, struct trace *out)
 	t->scores = (const float *const *)s->score_at;
 	t->received = (const float *const *)s->received_at;
 	t->from_cls = (const float *const *)s->from_cls_at;
+	t->maps = (const float *const *)s->map_at;
 	t->hidden_start = (const int *const *)s->hidden_start;
 	t->hidden = (const float *const *)s->hidden_at;
 	t->hidden_stride = s->h_stride;

@@ -270,6 +270,8 @@ void layer_attend(struct session *s, int layer, int first_queries)
 	pool_for(s->pool, heads * a.chunks, attend_task, &a);
 	if (a.is_watched)
 		reduce_heads(s, layer);
+	if (s->options.want & WANT_MAPS)
+		layer_map(s, layer);
 	session_lap(s, &s->trace.profile.attention);
 }
 

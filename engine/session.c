@@ -34,6 +34,8 @@ static void place_trace(struct session *s, struct arena *a, size_t T, size_t B)
 		TAKE_LAYERS(a, s->received_at, L, T, float);
 		TAKE_LAYERS(a, s->from_cls_at, L, T, float);
 	}
+	if (want & WANT_MAPS)
+		TAKE_LAYERS(a, s->map_at, L, T * (size_t)s->c->P, float);
 	if (want & WANT_HIDDEN)
 		TAKE_LAYERS(a, s->hidden_at, L + 1, T * s->h_stride, float);
 	if (want & WANT_SOFT) {
@@ -101,7 +103,7 @@ static int set_options(struct session *s, const struct session_options *options,
 	    o->max_sequences > SEQUENCES_LIMIT)
 		return err_set(e, ERR_LIMIT, "a session of %d threads, %d rows, %d sequences is out of range", o->threads,
 		               o->max_rows, o->max_sequences);
-	if (o->want & (WANT_HIDDEN | WANT_ATTENTION))
+	if (o->want & (WANT_HIDDEN | WANT_ATTENTION | WANT_MAPS))
 		o->full_last_layer = 1;
 	return 0;
 }

@@ -58,7 +58,8 @@ struct session {
 	struct trace trace;
 	int *died_at;
 	int **layer_start, **score_start, **hidden_start;
-	float **score_at, **score_room, **received_at, **from_cls_at, **hidden_at, **soft_mask_at, **soft_length_at;
+	float **score_at, **score_room, **received_at, **from_cls_at, **map_at, **hidden_at, **soft_mask_at,
+		**soft_length_at;
 };
 
 /* layer.c: the arithmetic of one layer on the live rows. */
@@ -66,6 +67,8 @@ void layer_embed(struct session *s);
 /* From the state to `context`; with `first_queries` only row 0 of every sequence asks: from `first`, to
  * `first_context`. */
 void layer_attend(struct session *s, int layer, int first_queries);
+/* The attention probabilities of the state that layer_attend has just projected, to map_at (layer_map.c). */
+void layer_map(struct session *s, int layer);
 /* From the context (of `first`, when is_first_only) to the next state, in place. */
 void layer_feed_forward(struct session *s, int layer);
 void layer_head(struct session *s);

@@ -266,6 +266,75 @@ int trainer_evaluate(struct trainer *t, const struct example *const *examples, i
 
 /* ---- saliency ------------------------------------------------------------------------------------------------- */
 
+/* Rows of a micro-batch between the workspace and an array without gaps; `at`: its first token there. */
+static void put_rows(const struct trainer *t, float *to, const float *from, int64_t at)
+{
+	const size_t H = (size_t)t->config.H;
+	for (int i = 0; i < t->T && to; i++)
+		memcpy(to + ((size_t)at + (size_t)i) * H, from + (size_t)i * t->h_stride, H * sizeof *to);
+}
+
+static void take_rows(struct trainer *t, const float *from, int64_t at)
+{
+	const size_t H = (size_t)t->config.H;
+	for (int i = 0; i < t->T && from; i++)
+		memcpy(t->layer[0].x + (size_t)i * t->h_stride, from + ((size_t)at + (size_t)i) * H, H * sizeof *from);
+}
+
+/* The output whose derivative is wanted. */
+static size_t label_output(const struct trainer *t, int b)
+{
+	return t->options.objective == OBJECTIVE_CLASSIFY ? (size_t)t->examples[b]->label : 0;
+}
+
+static void label_logits(const struct trainer *t, float *out)
+{
+	for (int b = 0; b < t->B; b++)
+		out[b] = t->logits[(size_t)b * row_stride(t->config.C) + label_output(t, b)];
+}
+
+/* Up, and down from the label's logit. */
+static void differentiate(struct trainer *t, const float *given, int64_t at, int is_backward)
+{
+	train_embed(t);
+	take_rows(t, given, at);
+	for (int l = 0; l < t->config.L; l++)
+		train_layer_forward(t, l);
+	train_head_logit(t);
+	if (!is_backward)
+		return;
+	train_head_backward(t, 0);
+	for (int l = t->config.L - 1; l >= 0; l--)
+		train_layer_backward(t, l, ADAPLER_SPEED);
+}
+
+static int check_differentiable(struct trainer *t, const struct example *const *examples, int count, struct err *e)
+{
+	t->is_training = 0;
+	return train_is_mlm(t) ? err_set(e, ERR_USAGE, "saliency is a classifier's")
+	                       : check_examples(t, examples, count, e);
+}
+
+int trainer_input_gradient(struct trainer *t, const struct example *const *examples, int count,
+                           const struct input_gradient *x, struct err *e)
+{
+	int code = check_differentiable(t, examples, count, e);
+	int64_t at = 0;
+	if (code)
+		return code;
+	begin_losses(t, 0, 0, 1, 1);
+	for (int done = 0; done < count; at += t->T) {
+		const int first = done;
+		done += take(t, examples + done, count - done);
+		differentiate(t, x->given, at, x->gradient != NULL);
+		put_rows(t, x->embedding, t->layer[0].x, at);
+		put_rows(t, x->gradient, t->d.x, at);
+		if (x->logit)
+			label_logits(t, x->logit + first);
+	}
+	return 0;
+}
+
 static void write_saliency(const struct trainer *t, float *out)
 {
 	const int H = t->config.H;
@@ -280,19 +349,13 @@ static void write_saliency(const struct trainer *t, float *out)
 
 int trainer_saliency(struct trainer *t, const struct example *const *examples, int count, float *out, struct err *e)
 {
-	t->is_training = 0;
-	int code =
-		train_is_mlm(t) ? err_set(e, ERR_USAGE, "saliency is a classifier's") : check_examples(t, examples, count, e);
+	int code = check_differentiable(t, examples, count, e);
 	if (code)
 		return code;
 	begin_losses(t, 0, 0, 1, 1);
 	for (int done = 0; done < count; out += t->T) {
 		done += take(t, examples + done, count - done);
-		forward(t);
-		train_head_logit(t);
-		train_head_backward(t, 0);
-		for (int l = t->config.L - 1; l >= 0; l--)
-			train_layer_backward(t, l, ADAPLER_SPEED);
+		differentiate(t, NULL, 0, 1);
 		write_saliency(t, out);
 	}
 	return 0;

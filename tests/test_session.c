@@ -279,3 +279,45 @@ TEST(sessions_out_of_range_are_refused)
 	CHECK(small_model("sse9", &e) == NULL);
 	model_close(m);
 }
+
+/* Every query's probabilities sum to 1; their mean by key is the attention received, row 0 is [CLS]'s. */
+static void check_maps(const struct trace *t, int l)
+{
+	const float *map = t->maps[l];
+	for (int b = 0; b < t->B; b++) {
+		const int begin = t->layer_start[l][b], n = t->layer_start[l][b + 1] - begin;
+		for (int k = 0; k < n; k++) {
+			double sum = 0, received = 0;
+			for (int j = 0; j < n; j++) {
+				sum += (double)map[k * n + j];
+				received += (double)map[j * n + k] / n;
+			}
+			CHECK_NEAR(sum, 1, 1e-5);
+			CHECK_NEAR(t->received[l][begin + k], received, 1e-6);
+			CHECK_NEAR(t->from_cls[l][begin + k], map[k], 1e-6);
+		}
+		map += n * n;
+	}
+}
+
+TEST(attention_maps_agree_with_what_is_summed_up_of_them)
+{
+	struct err e = {0};
+	struct model *m = small_model(NULL, &e);
+	struct session_options o = {
+		.threads = 2, .max_rows = SMALL_B * SMALL_P, .want = WANT_MAPS | WANT_ATTENTION | WANT_SOFT};
+	struct session *s;
+	struct trace t;
+	static struct small_batch batch;
+	static const char *const policies[] = {"none", "adapler:keep=0.7/0.5/0.3/0.2", "adapler:lambda=100,eta=1"};
+	REQUIRE(m != NULL);
+	small_batch_fill(&batch, 5);
+	REQUIRE_OK(session_open(&s, m, &o, &e), &e);
+	for (int i = 0; i < 3; i++) {
+		run_policy(s, &batch.batch, policies[i], &t);
+		for (int l = 0; l < SMALL_L; l++)
+			check_maps(&t, l);
+	}
+	session_close(s);
+	model_close(m);
+}

@@ -2,6 +2,7 @@
 #include "../engine/base/json.h"
 #include "../engine/kernels_ref.h"
 #include "../engine/trainer.h"
+#include "small_training.h"
 #include "test.h"
 
 #include <math.h>
@@ -236,4 +237,77 @@ TEST(saliency_is_the_goldens)
 		for (int j = 0; j < g.list[i]->n; j++)
 			CHECK_NEAR(x[j], g.saliency[i][j], 1e-5);
 	golden_close(&g);
+}
+
+/* ---- derivatives by the embeddings ---- */
+
+enum { TINY_H = 12, TINY_TEXTS = 5 };
+
+struct tiny_trainer {
+	struct trainer *trainer;
+	struct tiny_data data;
+	float embedding[TINY_TEXTS * TINY_P * TINY_H], gradient[TINY_TEXTS * TINY_P * TINY_H], logit[TINY_TEXTS];
+	int tokens;
+};
+
+/* With room for one text at a time or for all. */
+static void tiny_differentiate(struct tiny_trainer *x, int max_sequences)
+{
+	struct err e = {0};
+	const struct trainer_options o = {
+		.objective = OBJECTIVE_CLASSIFY, .threads = 2, .max_rows = TINY_TEXTS * TINY_P, .max_sequences = max_sequences};
+	const struct tiny_shape shape = {.seed = 4};
+	const struct input_gradient out = {.embedding = x->embedding, .gradient = x->gradient, .logit = x->logit};
+	tiny_data_fill(&x->data, TINY_TEXTS, 9);
+	REQUIRE_OK(trainer_open(&x->trainer, tiny_model("differentiable", &shape), &o, &e), &e);
+	CHECK_OK(trainer_input_gradient(x->trainer, x->data.list, TINY_TEXTS, &out, &e), &e);
+	x->tokens = 0;
+	for (int i = 0; i < TINY_TEXTS; i++)
+		x->tokens += x->data.examples[i].n;
+}
+
+TEST(input_gradients_are_differences_of_the_label_s_logit)
+{
+	static struct tiny_trainer x;
+	struct err e = {0};
+	float moved[TINY_TEXTS * TINY_P * TINY_H], up[TINY_TEXTS], down[TINY_TEXTS];
+	tiny_differentiate(&x, 0);
+	int token = 0;
+	for (int i = 0; i < TINY_TEXTS; token += x.data.examples[i++].n)
+		for (int k = 0; k < 6; k++) {
+			const int at = (token + k % x.data.examples[i].n) * TINY_H + (k * 7) % TINY_H;
+			const float step = 2e-3f;
+			memcpy(moved, x.embedding, sizeof moved);
+			moved[at] += step;
+			REQUIRE_OK(trainer_input_gradient(x.trainer, x.data.list, TINY_TEXTS,
+			                                  &(struct input_gradient){.given = moved, .logit = up}, &e),
+			           &e);
+			moved[at] -= 2 * step;
+			REQUIRE_OK(trainer_input_gradient(x.trainer, x.data.list, TINY_TEXTS,
+			                                  &(struct input_gradient){.given = moved, .logit = down}, &e),
+			           &e);
+			CHECK_NEAR((up[i] - down[i]) / (2 * step), x.gradient[at], 2e-3);
+		}
+	trainer_close(x.trainer);
+}
+
+TEST(input_gradients_do_not_depend_on_company_and_give_the_saliency)
+{
+	static struct tiny_trainer x, y;
+	struct err e = {0};
+	float saliency[TINY_TEXTS * TINY_P];
+	tiny_differentiate(&x, 0);
+	tiny_differentiate(&y, 1);
+	CHECK(!memcmp(x.gradient, y.gradient, (size_t)x.tokens * TINY_H * sizeof *x.gradient));
+	CHECK(!memcmp(x.embedding, y.embedding, (size_t)x.tokens * TINY_H * sizeof *x.embedding));
+	CHECK(!memcmp(x.logit, y.logit, sizeof x.logit));
+	REQUIRE_OK(trainer_saliency(x.trainer, x.data.list, TINY_TEXTS, saliency, &e), &e);
+	for (int t = 0; t < x.tokens; t++) {
+		double sum = 0;
+		for (int h = 0; h < TINY_H; h++)
+			sum += pow((double)x.gradient[t * TINY_H + h] * (double)x.embedding[t * TINY_H + h], 2);
+		CHECK_NEAR(saliency[t], sqrt(sum), 1e-6);
+	}
+	trainer_close(x.trainer);
+	trainer_close(y.trainer);
 }
