@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_DEFAULT = 4096, STEPS_DEFAULT = 32 };
+enum { ROWS_DEFAULT = 4096 };
 
 #define METHOD_ROW(id, name_, arm_, by_layer_, summary_) [METHOD_##id] = {name_, arm_, by_layer_, summary_},
 const struct method_row method_table[METHOD_COUNT] = {METHODS(METHOD_ROW)};
@@ -103,7 +103,7 @@ int explainer_open(struct explainer **out, const struct explain_options *o, stru
 		return err_set(e, ERR_MEMORY, "out of memory for explainers");
 	x->options = *o;
 	x->options.rows = o->rows ? o->rows : ROWS_DEFAULT;
-	x->options.steps = o->steps ? o->steps : STEPS_DEFAULT;
+	x->options.steps = o->steps ? o->steps : EXPLAIN_STEPS;
 	int code = open_arm(x, EXPLAIN_ADAPTED, e);
 	if (!code)
 		code = open_arm(x, EXPLAIN_DENSE, e);

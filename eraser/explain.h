@@ -42,13 +42,15 @@ int methods_parse(unsigned *methods, const char *text, struct err *e);
 #define EXPLAIN_BASELINES "pad|mask|zero"
 enum explain_baseline { BASELINE_PAD, BASELINE_MASK, BASELINE_ZERO };
 
+enum { EXPLAIN_STEPS = 32 };
+
 struct explain_options {
 	const char *model, *policy; /* the adapted arm; policy NULL: adapler where there are predictors, else none */
 	const char *dense;          /* NULL: the same weights */
 	const char *dense_policy;   /* NULL: none */
 	unsigned methods;           /* bits 1 << METHOD_... */
 	enum aggregation aggregation;
-	int steps; /* of integrated gradients; 0: 32 */
+	int steps; /* of integrated gradients; 0: EXPLAIN_STEPS */
 	enum explain_baseline baseline;
 	int threads, rows; /* rows: tokens of a batch; 0: 4096 */
 	uint64_t seed;

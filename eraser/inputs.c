@@ -55,9 +55,10 @@ int inputs_add(struct inputs *in, const struct window *w, const struct alignment
 	*x = (struct input){.at = in->tokens};
 	for (int i = 0; i < w->n; i++) {
 		const int piece = i - 1;
-		if (keep && piece >= 0 && piece < w->pieces && !keep[a->token[w->piece + piece]])
+		const int is_out = keep && piece >= 0 && piece < w->pieces && !keep[a->token[w->piece + piece]];
+		if (is_out && !in->mask)
 			continue;
-		in->ids[in->tokens] = w->ids[i];
+		in->ids[in->tokens] = is_out ? in->mask : w->ids[i];
 		in->type_ids[in->tokens++] = w->type_ids[i];
 		x->n++;
 	}

@@ -15,6 +15,7 @@ struct inputs {
 	} * item;
 	int *ids, *type_ids; /* of all of them in turn */
 	size_t tokens, token_capacity;
+	int mask; /* > 0: this id takes the place of what is left out; 0: nothing does */
 };
 
 void inputs_clear(struct inputs *in); /* empty, the memory is kept */

@@ -14,7 +14,7 @@
 /* ---- rows from one database to the other ----------------------------------------------------------------------- */
 
 /* The tables that hang on a run; the run is their first column. */
-#define RUN_TABLES(X) X(example) X(trace) X(timing) X(metric) X(curve)
+#define RUN_TABLES(X) X(example) X(trace) X(timing) X(metric) X(curve) X(explained) X(attribution) X(perturbation)
 
 static int prepare(struct store *s, sqlite3_stmt **q, const char *sql, struct err *e)
 {
@@ -90,6 +90,30 @@ static int copy_run(struct store *into, struct store *from, int64_t from_run, in
 	return code;
 }
 
+/* Documents hang on the data that a run is about; those that are there stay. */
+static int copy_documents(struct store *into, struct store *from, int64_t from_run, struct err *e)
+{
+	static const char sql[] =
+		"SELECT d.data, d.idx, d.annotation, d.docid, d.label, d.words, d.rationale FROM document d "
+		"JOIN run r ON r.data_sha = d.data WHERE r.id = ?";
+	sqlite3_stmt *q = NULL, *insert = NULL;
+	int is_row = 0, code = prepare(from, &q, sql, e);
+	if (!code)
+		code = prepare(into, &insert, "INSERT OR IGNORE INTO document VALUES (?, ?, ?, ?, ?, ?, ?)", e);
+	if (!code)
+		sqlite3_bind_int64(q, 1, from_run);
+	while (!code && !(code = sql_step(from, q, &is_row, e)) && is_row) {
+		int rc = 0;
+		for (int i = 0; i < sqlite3_column_count(q) && !rc; i++)
+			rc = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(q, i));
+		code = rc ? sql_fail(into, rc, e) : sql_step(into, insert, &is_row, e);
+		sqlite3_reset(insert);
+	}
+	sqlite3_finalize(q);
+	sqlite3_finalize(insert);
+	return code;
+}
+
 static int copy_all(struct store *into, struct store *from, int64_t from_run, struct err *e)
 {
 	int64_t to_run = 0;
@@ -101,6 +125,8 @@ static int copy_all(struct store *into, struct store *from, int64_t from_run, st
 	if (!code)            \
 		code = copy_table(into, from, #table, to_run, from_run, e);
 	RUN_TABLES(COPY_TABLE)
+	if (!code)
+		code = copy_documents(into, from, from_run, e);
 	if (!code)
 		code = store_commit(into, e);
 	if (code)

@@ -76,6 +76,34 @@ static const char *const migrations[] = {
 	"  CASE t.type WHEN 'array' THEN json_extract(t.value, '$[0]') ELSE t.value END,"
 	"  CASE t.type WHEN 'array' THEN json_extract(t.value, '$[1]') END"
 	" FROM trace, json_each(trace.tokens) AS t;",
+	/* 2 -> 3: documents that people marked, and how methods score their tokens.
+	 * A document belongs to data, by its hash, not to a run. Arrays are JSON: rationale [[start,end],...], windows
+	 * [first token of each ..., tokens], budget [window][layer] tokens kept, scores a number or null a token. A
+	 * perturbation has the probability of the predicted class without the share of tokens on top, and with it alone. */
+	"CREATE TABLE document("
+	" data TEXT NOT NULL, idx INTEGER NOT NULL CONSTRAINT idx_is_not_negative CHECK (idx >= 0),"
+	" annotation TEXT NOT NULL, docid TEXT NOT NULL, label TEXT, words TEXT NOT NULL, rationale TEXT NOT NULL,"
+	" PRIMARY KEY(data, idx)"
+	") STRICT;"
+	"CREATE TABLE explained("
+	" run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+	" idx INTEGER NOT NULL CONSTRAINT idx_is_not_negative CHECK (idx >= 0),"
+	" gold INTEGER, pred INTEGER NOT NULL, logits TEXT NOT NULL, tokens INTEGER NOT NULL,"
+	" windows TEXT NOT NULL, budget TEXT NOT NULL,"
+	" PRIMARY KEY(run, idx)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE attribution("
+	" run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+	" idx INTEGER NOT NULL, layer INTEGER NOT NULL, scores TEXT NOT NULL,"
+	" PRIMARY KEY(run, idx, layer)"
+	") STRICT;"
+	"CREATE TABLE perturbation("
+	" run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+	" idx INTEGER NOT NULL, layer INTEGER NOT NULL, threshold INTEGER NOT NULL, removed REAL, alone REAL,"
+	" PRIMARY KEY(run, idx, layer, threshold)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE VIEW attributed(run, idx, layer, pos, score) AS"
+	" SELECT run, idx, layer, s.key, s.value FROM attribution, json_each(attribution.scores) AS s;",
 };
 
 enum { VERSION = sizeof migrations / sizeof migrations[0] };

@@ -177,8 +177,7 @@ static int read_description(const struct store_row *row, void *arg, struct err *
 
 /* ---- reading ---- */
 
-/* "[1,2.5,null]": the numbers of a JSON array without nested ones, without building a tree. */
-static int read_array(const char *text, double *values, int count)
+int store_read_numbers(const char *text, double *values, int count)
 {
 	if (*text++ != '[')
 		return 0;
@@ -237,11 +236,11 @@ static int read_example(struct facts *f, int64_t run, int i, sqlite3_stmt *q, st
 	f->start[i + 1] = f->start[i] + tokens;
 	if (!set_labels(f, i, real_or_nan(q, 1), real_or_nan(q, 2)))
 		return bad_row("example", run, idx, "gold, pred", e);
-	if (!read_array((const char *)sqlite3_column_text(q, 3), values, outputs))
+	if (!store_read_numbers((const char *)sqlite3_column_text(q, 3), values, outputs))
 		return bad_row("example", run, idx, "logits", e);
 	for (int c = 0; c < outputs; c++)
 		f->logits[(size_t)i * (size_t)outputs + (size_t)c] = (float)values[c];
-	if (!read_array((const char *)sqlite3_column_text(q, 5), values, L))
+	if (!store_read_numbers((const char *)sqlite3_column_text(q, 5), values, L))
 		return bad_row("example", run, idx, "rows", e);
 	for (int l = 0; l < L; l++) {
 		if (!(values[l] >= 1 && values[l] <= (double)tokens))

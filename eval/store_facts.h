@@ -17,4 +17,7 @@ int store_facts_get(struct store *s, int64_t run, unsigned what, struct facts *f
 /* The part of a run's args that store_facts_get needs: "config", "classes", "metrics", "batch", each followed by a comma. */
 void store_facts_describe(struct buf *json, const struct facts *f);
 
+/* "[1,2.5,null]": the `count` numbers of a JSON array without nested ones, without building a tree. 1 when it is that. */
+int store_read_numbers(const char *text, double *values, int count);
+
 #endif

@@ -45,6 +45,20 @@
 	X(TRACE_ALL, "SELECT idx, tokens FROM trace WHERE run = ? ORDER BY idx")                                         \
 	X(TIMING_ADD, "INSERT INTO timing(run, arm, turn, batch, ns) VALUES (?, ?, ?, ?, ?)")                            \
 	X(TIMING_ALL, "SELECT arm, turn, batch, ns FROM timing WHERE run = ? ORDER BY arm, turn, batch")                 \
+	X(DOCUMENT_ADD, "INSERT INTO document(data, idx, annotation, docid, label, words, rationale) "                   \
+	                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT(data, idx) DO NOTHING")                                \
+	X(EXPLAINED_ADD, "INSERT INTO explained(run, idx, gold, pred, logits, tokens, windows, budget) "                 \
+	                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")                                                              \
+	X(EXPLAINED_COUNT, "SELECT count(*) FROM explained WHERE run = ?")                                               \
+	X(EXPLAINED_ALL, "SELECT e.idx, e.gold, e.pred, e.logits, e.tokens, e.windows, e.budget, d.rationale "           \
+	                 "FROM explained e JOIN run r ON r.id = e.run LEFT JOIN document d ON d.data = r.data_sha "      \
+	                 "AND d.idx = e.idx WHERE e.run = ? ORDER BY e.idx")                                             \
+	X(ATTRIBUTION_ADD, "INSERT INTO attribution(run, idx, layer, scores) VALUES (?, ?, ?, ?)")                       \
+	X(ATTRIBUTION_ALL, "SELECT idx, layer, scores FROM attribution WHERE run = ? ORDER BY idx, layer")               \
+	X(PERTURBATION_ADD, "INSERT INTO perturbation(run, idx, layer, threshold, removed, alone) "                      \
+	                    "VALUES (?, ?, ?, ?, ?, ?)")                                                                 \
+	X(PERTURBATION_ALL, "SELECT idx, layer, threshold, removed, alone FROM perturbation WHERE run = ? "              \
+	                    "ORDER BY idx, layer, threshold")                                                            \
 	X(CURVE_ADD, "INSERT INTO curve(run, step, name, value) VALUES (?, ?, ?, ?) "                                    \
 	             "ON CONFLICT(run, step, name) DO UPDATE SET value = excluded.value")                                \
 	X(CURVE_FORGET, "DELETE FROM curve WHERE run = ? AND step > ?")                                                  \
