@@ -76,7 +76,8 @@ static int open_arm(struct explainer *x, enum explain_arm arm, struct err *e)
 	                     : o->policy                ? o->policy
 	                     : model_eta(x->model[arm]) ? "adapler"
 	                                                : "none";
-	return runner_open(&x->runner[arm], x->model[arm], policy, o->threads, o->rows, wants_of(x, arm), e);
+	code = runner_open(&x->runner[arm], x->model[arm], policy, o->threads, o->rows, wants_of(x, arm), e);
+	return code ? code : runner_open(&x->plain[arm], x->model[arm], policy, o->threads, o->rows, 0, e);
 }
 
 static int check(const struct explainer *x, struct err *e)
@@ -126,6 +127,7 @@ void explainer_close(struct explainer *x)
 	trainer_close(x->trainer);
 	for (int arm = 0; arm < EXPLAIN_ARMS; arm++) {
 		runner_close(&x->runner[arm]);
+		runner_close(&x->plain[arm]);
 		model_close(x->owned[arm]);
 	}
 	inputs_free(&x->inputs);
@@ -139,7 +141,7 @@ const struct policy *explainer_policy(const struct explainer *x, enum explain_ar
 {
 	return &x->runner[arm].policy;
 }
-struct runner *explainer_runner(struct explainer *x, enum explain_arm arm) { return &x->runner[arm]; }
+struct runner *explainer_runner(struct explainer *x, enum explain_arm arm) { return &x->plain[arm]; }
 
 /* ---- documents ------------------------------------------------------------------------------------------------ */
 

@@ -71,7 +71,7 @@ void explainer_close(struct explainer *x);
 const struct model *explainer_model(const struct explainer *x, enum explain_arm arm);
 /* Of the arm, as policy_parse spelled it. */
 const struct policy *explainer_policy(const struct explainer *x, enum explain_arm arm);
-/* For work of the caller's own on the arm's model. */
+/* For predictions of the caller's own by the arm's model, under its policy. */
 struct runner *explainer_runner(struct explainer *x, enum explain_arm arm);
 
 /* Explains instances together. out [count], each to be closed. */

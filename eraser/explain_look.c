@@ -196,7 +196,7 @@ static int note_omissions(void *arg, const struct trace *t, int first, struct er
 
 static int run_omissions(struct omissions *o, struct err *e)
 {
-	int code = inputs_run(&o->inputs, &o->x->runner[EXPLAIN_DENSE], note_omissions, o, e);
+	int code = inputs_run(&o->inputs, &o->x->plain[EXPLAIN_DENSE], note_omissions, o, e);
 	inputs_clear(&o->inputs);
 	o->count = 0;
 	return code;
