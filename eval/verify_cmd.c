@@ -1,6 +1,7 @@
 /* adapler verify: every stored metric again, from the stored facts. */
 #include "derive.h"
 #include "store_facts.h"
+#include "store_rationale.h"
 
 #include "../engine/base/err.h"
 #include "../engine/base/log.h"
@@ -27,13 +28,13 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-enum { METRICS_MAX = 400 };
+enum { METRICS_MAX = 4096 };
 
 /* Libraries of mathematics differ in the last digits. */
 static const double tolerance = 1e-9;
 
 struct stored {
-	char name[80];
+	char name[96];
 	double value[3]; /* value, lo, hi */
 	int is_derived;
 };
@@ -41,7 +42,11 @@ struct stored {
 struct verification {
 	struct rows rows;
 	struct store *store;
-	int64_t run, *ids;
+	int64_t run;
+	struct verified {
+		int64_t id;
+		int is_rationale;
+	} * ids;
 	int ids_count, ids_capacity;
 	struct stored metric[METRICS_MAX];
 	int count; /* of metric */
@@ -98,22 +103,42 @@ static int see_derived(const char *name, double value, double lo, double hi, voi
 	return code;
 }
 
-/* Facts that contradict each other are a finding, not the end. */
-static int verify_run(struct verification *v, int64_t run, struct err *e)
+static int derive_eval(struct verification *v, struct err *why)
 {
 	struct facts f;
-	struct err why = {0};
-	v->run = run;
-	v->count = 0;
-	v->runs++;
-	int code = store_metric_each(v->store, run, see_stored, v, e);
+	int code = store_facts_get(v->store, v->run, STORE_TRACES | STORE_TIMES, &f, why);
 	if (code)
 		return code;
-	if (store_facts_get(v->store, run, STORE_TRACES | STORE_TIMES, &f, &why))
-		return why.code == ERR_MEMORY ? err_set(e, why.code, "%s", why.text)
-		                              : tell(v, "facts", NULL, NAN, NAN, why.text, e);
-	code = derive(&f, see_derived, v, &why);
+	code = derive(&f, see_derived, v, why);
 	facts_close(&f);
+	return code;
+}
+
+static int derive_rationale(struct verification *v, struct err *why)
+{
+	struct rationale_facts f;
+	int code = store_rationale_get(v->store, v->run, &f, why);
+	if (code)
+		return code;
+	const double stated = f.mean_share, share = rationale_mean_share(&f);
+	code = differs(stated, share) ? tell(v, "mean_share", "value", stated, share, "differs", why) : 0;
+	if (!code)
+		code = rationale_derive(&f, see_derived, v, why);
+	rationale_close(&f);
+	return code;
+}
+
+/* Facts that contradict each other are a finding, not the end. */
+static int verify_run(struct verification *v, const struct verified *run, struct err *e)
+{
+	struct err why = {0};
+	v->run = run->id;
+	v->count = 0;
+	v->runs++;
+	int code = store_metric_each(v->store, v->run, see_stored, v, e);
+	if (code)
+		return code;
+	code = run->is_rationale ? derive_rationale(v, &why) : derive_eval(v, &why);
 	if (code)
 		return why.code == ERR_FORMAT ? tell(v, "facts", NULL, NAN, NAN, why.text, e)
 		                              : err_set(e, code, "%s", why.text);
@@ -126,16 +151,17 @@ static int verify_run(struct verification *v, int64_t run, struct err *e)
 static int note_run(const struct store_row *row, void *arg, struct err *e)
 {
 	struct verification *v = arg;
-	if (strcmp(row->run.kind, "eval") != 0 || !row->finished)
+	const int is_rationale = !strcmp(row->run.kind, "rationale");
+	if ((!is_rationale && strcmp(row->run.kind, "eval") != 0) || !row->finished)
 		return 0;
 	if (v->ids_count == v->ids_capacity) {
 		v->ids_capacity = v->ids_capacity ? 2 * v->ids_capacity : 256;
-		int64_t *ids = realloc(v->ids, (size_t)v->ids_capacity * sizeof *ids);
+		struct verified *ids = realloc(v->ids, (size_t)v->ids_capacity * sizeof *ids);
 		if (!ids)
 			return err_set(e, ERR_MEMORY, "out of memory for %d runs", v->ids_capacity);
 		v->ids = ids;
 	}
-	v->ids[v->ids_count++] = row->id;
+	v->ids[v->ids_count++] = (struct verified){row->id, is_rationale};
 	return 0;
 }
 
@@ -160,7 +186,7 @@ static int verify_all(struct verification *v, struct err *e)
 	code = rows_end(&v->rows, e);
 	progress_begin(&p, "verify", "runs", v->ids_count, log_is_quiet());
 	for (int i = 0; i < v->ids_count && !code; i++) {
-		code = verify_run(v, v->ids[i], e);
+		code = verify_run(v, &v->ids[i], e);
 		progress_update(&p, i + 1, NULL);
 	}
 	progress_end(&p);
