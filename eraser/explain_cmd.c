@@ -231,9 +231,9 @@ const struct command explain_command = {
 	.usage = "--model DIR --data DIR --method LIST --out preds.jsonl [--split S]",
 	.details =
 		"Writes predictions that ERASER's scorer (`adapler score`) reads: a score a token, on request a selection, "
-        "the\n"
+		"the\n"
 		"predicted class, and what becomes of its probability without the tokens on top and with them alone. "
-        "Documents\n"
+		"Documents\n"
 		"longer than the model are read window by window. cp and kept are the adapted model's, under its policy; all\n"
 		"other methods explain --dense. Several methods or layers go to a file each, named after them.",
 	.examples =

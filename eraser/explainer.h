@@ -10,8 +10,8 @@ struct explainer {
 	const struct model *model[EXPLAIN_ARMS];
 	struct runner runner[EXPLAIN_ARMS]; /* that watches what the methods want to see */
 	struct runner plain[EXPLAIN_ARMS];  /* for predictions alone: it need not compute what nobody looks at */
-	struct trainer *trainer; /* of the dense arm; NULL until gradients are wanted */
-	int baseline_id;         /* what integrated gradients begin from; -1: zeros */
+	struct trainer *trainer;            /* of the dense arm; NULL until gradients are wanted */
+	int baseline_id;                    /* what integrated gradients begin from; -1: zeros */
 
 	/* The instances in hand. */
 	const struct instance *in;

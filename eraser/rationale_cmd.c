@@ -509,9 +509,9 @@ const struct command rationale_command = {
 		"Every method is a run of the database, its scores are facts, and what the table shows follows from them\n"
 		"(`adapler verify`). A row is a method and a layer at a budget: `replay`, as many tokens as the adapted model\n"
 		"kept in each window for that layer; `human`, as many as people marked in the document; `mean`, the mean "
-        "share\n"
+		"share\n"
 		"of that. Rates are pooled over documents with a rationale, intervals are of 95 % by bootstrap over "
-        "documents.\n"
+		"documents.\n"
 		"`difference`: mean over documents of the method's --rate less that of the contribution predictors, with a\n"
 		"sign-flip test, Holm-corrected over the table. Killed and started again, it goes on where it was.",
 	.examples = "adapler rationale --model adapted --dense finetuned --data movies --split test --db runs.db --lenient",
