@@ -2,6 +2,7 @@
 
 #include "../engine/base/utf8.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
@@ -336,6 +337,30 @@ static int exact(const struct decimal *d, double *value)
 	return 1;
 }
 
+#if LDBL_MANT_DIG == 64
+/* 17 digits, as most numbers have: right to 64 bits, and so right to 53 unless the 11 bits beyond are close to a half. */
+static int nearly_exact(const struct decimal *d, double *value)
+{
+	static const long double tens[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
+	                                   1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L,
+	                                   1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L};
+	uint64_t mantissa;
+	if (d->count > 19 || !d->digits || d->exponent < -27 || d->exponent > 0)
+		return 0;
+	const long double v = (long double)d->digits / tens[-d->exponent];
+	memcpy(&mantissa, &v, sizeof mantissa);
+	const unsigned beyond = mantissa & 0x7FF;
+	*value = (double)v;
+	return beyond < 0x3FE || beyond > 0x402;
+}
+#else
+static int nearly_exact(const struct decimal *d, double *value)
+{
+	(void)d, (void)value;
+	return 0;
+}
+#endif
+
 /* strtod on a copy: the bytes do not end with a NUL. The form has been checked, and the locale is C. */
 static int by_library(struct json_pull *r, const char *from, double *value)
 {
@@ -360,7 +385,7 @@ int json_pull_number(struct json_pull *r, double *value)
 	r->at += c == '-';
 	if (!integer_part(r, &d) || !fraction(r, &d) || !exponent(r, &d))
 		return json_pull_fail(r, "a broken number");
-	if (!exact(&d, value))
+	if (!exact(&d, value) && !nearly_exact(&d, value))
 		return by_library(r, from, value);
 	*value = c == '-' ? -*value : *value;
 	return 1;
