@@ -6,9 +6,11 @@
 #include "../engine/base/file.h"
 #include "../engine/base/interrupt.h"
 #include "../engine/base/log.h"
+#include "../engine/base/pool.h"
 #include "../engine/base/progress.h"
 #include "../engine/base/rows.h"
 #include "../engine/base/sha256.h"
+#include "../eval/claims.h"
 #include "../eval/stats.h"
 #include "../eval/store.h"
 #include "../eval/store_rationale.h"
@@ -53,6 +55,7 @@ struct job {
 	const struct rationale_args *args;
 	struct study study;
 	struct store *store;
+	struct claims *claims; /* on the runs that are not finished */
 	struct method_run run[METHOD_COUNT];
 	unsigned methods;
 	struct rows rows;
@@ -77,6 +80,16 @@ static void find_key(const struct job *j, enum method m, char key[65])
 	buf_free(&b);
 }
 
+/* A run is one process's: its documents come in their order. */
+static int claim_run(struct job *j, const struct method_run *r, enum method m, struct err *e)
+{
+	int is_taken, code = claims_take(j->claims, r->key, &is_taken, e);
+	if (code || is_taken)
+		return code;
+	return err_set(e, ERR_IO, "another process is at '%s', run %lld of '%s': wait until it is done",
+	               method_table[m].name, (long long)r->id, j->args->db);
+}
+
 static int start_run(struct job *j, enum method m, struct err *e)
 {
 	struct method_run *r = &j->run[m];
@@ -99,14 +112,15 @@ static int start_run(struct job *j, enum method m, struct err *e)
 	                              .model_sha = j->study.model_sha[arm],
 	                              .data_sha = j->study.data_sha,
 	                              .rev = adapler_commit(),
-	                              .threads = j->args->study.threads};
+	                              .threads = j->args->study.threads ? j->args->study.threads : pool_processors()};
 	int code = buf_check(&args, e);
 	if (!code)
 		code = store_run_start(j->store, &run, &r->id, &found, e);
-	if (!code) {
-		r->is_finished = found == STORE_FINISHED;
+	r->is_finished = !code && found == STORE_FINISHED;
+	if (!code && !r->is_finished)
+		code = claim_run(j, r, m, e);
+	if (!code)
 		code = store_rationale_count(j->store, r->id, &r->done, e);
-	}
 	buf_free(&args);
 	return code;
 }
@@ -487,6 +501,8 @@ static int rationale_run(const struct command *command, int argc, char **argv, s
 	if (!code)
 		code = store_open(&j.store, a.db, NULL, e);
 	if (!code)
+		code = claims_open(&j.claims, a.db, e);
+	if (!code)
 		code = study_open(&j.study, &o, e);
 	if (!code && !j.study.rationales)
 		code = err_set(e, ERR_FORMAT, "no instance of '%s' %s has a rationale", a.study.data, o.split);
@@ -496,6 +512,7 @@ static int rationale_run(const struct command *command, int argc, char **argv, s
 	for (int m = 0; m < METHOD_COUNT; m++)
 		rationale_close(&j.run[m].facts);
 	study_close(&j.study);
+	claims_close(j.claims);
 	store_close(j.store);
 	rows_free(&j.rows);
 	return code;
