@@ -205,13 +205,13 @@ static void add_iou(struct iou_sums *all, int hits, int predicted, int truth)
 
 static int match_room(struct score *s, int count, struct err *e)
 {
-	if (count <= s->match_capacity)
+	if (count < s->match_capacity)
 		return 0;
-	int *match = realloc(s->match, (size_t)count * (sizeof *match + 1));
+	int *match = realloc(s->match, ((size_t)count + 1) * (sizeof *match + 1));
 	if (!match)
 		return err_set(e, ERR_MEMORY, "out of memory for %d spans", count);
 	s->match = match;
-	s->match_capacity = count;
+	s->match_capacity = count + 1;
 	return 0;
 }
 
