@@ -108,11 +108,12 @@ TEST(a_new_file_is_strict_in_wal_mode_and_says_whose_it_is)
 	const char *path = test_path("new.db");
 	store_close(opened(path));
 	CHECK_STR(raw_value(path, "PRAGMA journal_mode"), "wal");
-	CHECK_STR(raw_value(path, "PRAGMA user_version"), "2");
+	CHECK_STR(raw_value(path, "PRAGMA user_version"), "3");
 	CHECK_STR(raw_value(path, "SELECT printf('%x', application_id) FROM pragma_application_id"), "41644c52");
 	CHECK_STR(raw_value(path, "SELECT group_concat(name || strict || wr) FROM "
 	                          "(SELECT * FROM pragma_table_list WHERE name NOT LIKE 'sqlite%' ORDER BY name)"),
-	          "curve11,example11,length00,metric11,run10,timing11,token00,trace10");
+	          "attributed00,attribution10,curve11,document10,example11,explained11,length00,metric11,"
+	          "perturbation11,run10,timing11,token00,trace10");
 	CHECK_STR(raw_value(path, "PRAGMA integrity_check"), "ok");
 	store_close(opened(path)); /* and is opened again */
 	store_close(NULL);
@@ -182,7 +183,7 @@ TEST(a_database_of_a_newer_version_is_left_alone)
 	const char *path = test_path("newer.db");
 	store_close(opened(path));
 	raw_run(path, "PRAGMA user_version = 99");
-	refused_unchanged(path, ERR_UNSUPPORTED, "written by a newer adapler: its tables are of version 99, known are 2");
+	refused_unchanged(path, ERR_UNSUPPORTED, "written by a newer adapler: its tables are of version 99, known are 3");
 }
 
 TEST(a_damaged_file_is_an_error_wherever_the_damage_is)
@@ -364,7 +365,7 @@ static int limit_pages(sqlite3 *db, char **why, const void *api)
 {
 	(void)why;
 	(void)api;
-	return sqlite3_exec(db, "PRAGMA max_page_count = 12", NULL, NULL, NULL);
+	return sqlite3_exec(db, "PRAGMA max_page_count = 24", NULL, NULL, NULL);
 }
 
 static int fill(struct store *s, int64_t id, int64_t *step, struct err *e)
