@@ -409,7 +409,7 @@ TEST(writes_that_fail_lose_the_transaction_and_nothing_else)
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &before);
 	small = before;
-	small.rlim_cur = 60000;
+	small.rlim_cur = 120000;
 	setrlimit(RLIMIT_FSIZE, &small);
 	int code = fill(s, id, &step, &e);
 	setrlimit(RLIMIT_FSIZE, &before);
