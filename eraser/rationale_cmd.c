@@ -1,24 +1,21 @@
 /* adapler rationale: are the tokens that a model keeps, or a method points at, those that people marked? */
-#include "prediction.h"
+#include "rationale_table.h"
 #include "study_options.h"
 
 #include "../engine/base/err.h"
-#include "../engine/base/file.h"
 #include "../engine/base/interrupt.h"
 #include "../engine/base/log.h"
 #include "../engine/base/pool.h"
 #include "../engine/base/progress.h"
-#include "../engine/base/rows.h"
 #include "../engine/base/sha256.h"
 #include "../eval/claims.h"
-#include "../eval/stats.h"
-#include "../eval/store.h"
 #include "../eval/store_rationale.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Raised whenever what the explainers find changes: runs of another version are other runs. */
 enum { FACTS_VERSION = 1 };
@@ -26,7 +23,7 @@ enum { FACTS_VERSION = 1 };
 struct rationale_args {
 	struct study_args study;
 	const char *db, *predictions;
-	int format, json, table, rate;
+	int format, json, rate;
 };
 
 static const struct opt options[] = {
@@ -37,18 +34,11 @@ static const struct opt options[] = {
 	{"predictions", 0, OPT_DIR, offsetof(struct rationale_args, predictions), "DIR",
      "also write every selection as predictions that ERASER's scorer reads", 0, 0},
 	{"rate", 0, OPT_CHOICE, offsetof(struct rationale_args, rate), "fpr|fdr|recall|f1",
-     "of the paired tests against the adapted model (fpr)", 0, 0},
-	{"format", 'f', OPT_CHOICE, offsetof(struct rationale_args, format), ROWS_FORMATS, "of the table (tsv)", 0, 0},
+     "of the table for people, and of the paired tests (fpr)", 0, 0},
+	{"format", 'f', OPT_CHOICE, offsetof(struct rationale_args, format), "auto|table|" ROWS_FORMATS,
+     "of the output (a table on a terminal, else tsv)", 0, 0},
 	{"json", 0, OPT_FLAG, offsetof(struct rationale_args, json), NULL, "the same as --format json", 0, 0},
 	{.kind = OPT_END},
-};
-
-/* A method's run. */
-struct method_run {
-	char key[65];
-	int64_t id;
-	int is_finished, done;        /* documents */
-	struct rationale_facts facts; /* once they are all there */
 };
 
 struct job {
@@ -58,7 +48,6 @@ struct job {
 	struct claims *claims; /* on the runs that are not finished */
 	struct method_run run[METHOD_COUNT];
 	unsigned methods;
-	struct rows rows;
 };
 
 static int wants(const struct job *j, int m) { return (j->methods >> m & 1) != 0; }
@@ -243,231 +232,27 @@ static int read_runs(struct job *j, struct err *e)
 	return code;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------ */
-
-struct found {
-	const char *name;
-	double value, lo, hi;
-};
-
-static int find_metric(const char *name, double value, double lo, double hi, void *arg, struct err *e)
-{
-	struct found *f = arg;
-	(void)e;
-	if (!strcmp(name, f->name)) {
-		f->value = value;
-		f->lo = lo;
-		f->hi = hi;
-	}
-	return 0;
-}
-
-/* "fpr" at "replay/layer-0". */
-static int metric_of(const struct job *j, int m, const char *what, const char *where, struct found *f, struct err *e)
-{
-	char name[96];
-	snprintf(name, sizeof name, "%s%s%s", what, where[0] ? "/" : "", where);
-	*f = (struct found){name, NAN, NAN, NAN};
-	return store_metric_each(j->store, j->run[m].id, find_metric, f, e);
-}
-
-/* The row of one method, layer and budget: what it is compared with the adapted model by. */
-struct comparison {
-	int method, layer;
-	enum rationale_budget budget;
-	double difference, p;
-};
-
-/* A method without layers has one selection for all of them, but for replay, whose budgets differ. */
-static int has_row(const struct job *j, int m, int layer, enum rationale_budget budget)
-{
-	return budget == BUDGET_REPLAY || j->run[m].facts.layers > 1 || layer == 0;
-}
-
-static int compare(const struct job *j, struct comparison *c, enum method with, struct err *e)
-{
-	const struct rationale_facts *f = &j->run[c->method].facts, *g = &j->run[with].facts;
-	double *a = malloc((size_t)f->n * sizeof *a), *b = malloc((size_t)f->n * sizeof *b);
-	int n = 0, code = a && b ? 0 : err_set(e, ERR_MEMORY, "out of memory for %d documents", f->n);
-	const enum rationale_rate rate = (enum rationale_rate)j->args->rate;
-	c->difference = c->p = NAN;
-	if (!code)
-		code = rationale_rates_of(a, &n, f, rate, c->budget, c->layer, e);
-	if (!code)
-		code = rationale_rates_of(b, &n, g, rate, c->budget, c->layer, e);
-	int defined = 0;
-	for (int i = 0; i < n && !code; i++)
-		if (!isnan(a[i] - b[i]))
-			a[defined++] = a[i] - b[i];
-	if (!code && defined && (int)with != c->method) {
-		c->difference = stats_mean(a, defined);
-		code = stats_sign_flip(&c->p, a, defined, 10000, 0, e);
-	}
-	free(a);
-	free(b);
-	return code;
-}
-
-static void print_header(struct job *j)
-{
-	static const char *const names[] = {"run",
-	                                    "method",
-	                                    "layer",
-	                                    "budget",
-	                                    "fpr",
-	                                    "fpr_lo",
-	                                    "fpr_hi",
-	                                    "fdr",
-	                                    "recall",
-	                                    "f1",
-	                                    "iou",
-	                                    "iou_bounded",
-	                                    "average_precision",
-	                                    "comprehensiveness",
-	                                    "sufficiency",
-	                                    "difference",
-	                                    "p_holm"};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		rows_header(&j->rows, names[i]);
-}
-
-static int print_row(struct job *j, const struct comparison *c, double p_holm, struct err *e)
-{
-	static const struct {
-		const char *metric, *column;
-		int by_budget;
-	} columns[] = {{"fdr", "fdr", 1},
-	               {"recall", "recall", 1},
-	               {"f1", "f1", 1},
-	               {"iou", "iou", 1},
-	               {"iou-bounded", "iou_bounded", 1},
-	               {"average-precision", "average_precision", 0},
-	               {"comprehensiveness", "comprehensiveness", 0},
-	               {"sufficiency", "sufficiency", 0}};
-	char where[2][64] = {"", ""};
-	const int has_layers = j->run[c->method].facts.layers > 1;
-	struct found f;
-	if (has_layers || c->budget == BUDGET_REPLAY)
-		snprintf(where[1], sizeof where[1], "%s/layer-%d", rationale_budgets[c->budget], c->layer);
-	else
-		snprintf(where[1], sizeof where[1], "%s", rationale_budgets[c->budget]);
-	if (has_layers)
-		snprintf(where[0], sizeof where[0], "layer-%d", c->layer);
-	rows_int(&j->rows, "run", (long long)j->run[c->method].id);
-	rows_text(&j->rows, "method", method_table[c->method].name);
-	if (has_layers || c->budget == BUDGET_REPLAY)
-		rows_int(&j->rows, "layer", c->layer);
-	else
-		rows_nothing(&j->rows, "layer");
-	rows_text(&j->rows, "budget", rationale_budgets[c->budget]);
-	int code = metric_of(j, c->method, "fpr", where[1], &f, e);
-	rows_double(&j->rows, "fpr", f.value);
-	rows_double(&j->rows, "fpr_lo", f.lo);
-	rows_double(&j->rows, "fpr_hi", f.hi);
-	for (size_t i = 0; i < sizeof columns / sizeof *columns && !code; i++) {
-		code = metric_of(j, c->method, columns[i].metric, where[columns[i].by_budget], &f, e);
-		rows_double(&j->rows, columns[i].column, f.value);
-	}
-	rows_double(&j->rows, "difference", c->difference);
-	rows_double(&j->rows, "p_holm", p_holm);
-	return code ? code : rows_end(&j->rows, e);
-}
-
-static int list_comparisons(const struct job *j, struct comparison *all, int *count, struct err *e)
-{
-	int code = 0;
-	*count = 0;
-	for (enum rationale_budget b = 0; b < BUDGET_COUNT; b++)
-		for (int l = 0; l < j->run[METHOD_KEPT].facts.L; l++)
-			for (int m = 0; m < METHOD_COUNT && !code; m++) {
-				if (!wants(j, m) || !has_row(j, m, l, b))
-					continue;
-				struct comparison *c = &all[(*count)++];
-				*c = (struct comparison){.method = m, .layer = l, .budget = b};
-				code = compare(j, c, wants(j, METHOD_CP) ? METHOD_CP : METHOD_KEPT, e);
-			}
-	return code;
-}
-
-static int print_table(struct job *j, struct err *e)
-{
-	const size_t most = (size_t)METHOD_COUNT * (size_t)BUDGET_COUNT * FACTS_LAYERS_MAX;
-	struct comparison *all = malloc(most * sizeof *all);
-	double *p = malloc(most * sizeof *p);
-	int count = 0, code = all && p ? list_comparisons(j, all, &count, e) : err_set(e, ERR_MEMORY, "out of memory");
-	for (int i = 0; i < count && !code; i++)
-		p[i] = all[i].p;
-	if (!code)
-		code = stats_holm(p, p, count, e);
-	print_header(j);
-	if (!code)
-		code = rows_end(&j->rows, e);
-	for (int i = 0; i < count && !code; i++)
-		code = print_row(j, &all[i], p[i], e);
-	free(all);
-	free(p);
-	return code;
-}
-
-/* ---- predictions ---------------------------------------------------------------------------------------------- */
-
-static int write_selection(const struct job *j, const struct comparison *c, struct err *e)
-{
-	char path[4096], name[128];
-	const struct rationale_facts *f = &j->run[c->method].facts;
-	const struct study *s = &j->study;
-	struct file_writer w;
-	struct buf line = {0};
-	snprintf(name, sizeof name, "%s-%s-layer-%d.jsonl", method_table[c->method].name, rationale_budgets[c->budget],
-	         c->layer);
-	int code = file_join(path, sizeof path, j->args->predictions, name, e);
-	if (!code)
-		code = file_writer_open(&w, path, e);
-	if (code)
-		return code;
-	for (int i = 0, next; i < f->n && !code; i = next) {
-		const char *docid[64];
-		const struct rationale_document *document[64];
-		const struct annotation *a = &s->instances.annotations.item[s->instances.key[i].annotation];
-		int n = 0;
-		for (next = i; next < f->n && n < 64 && s->instances.key[next].annotation == s->instances.key[i].annotation;
-		     next++) {
-			docid[n] = a->docids[s->instances.key[next].document];
-			document[n++] = &f->document[next];
-		}
-		const struct prediction p = {.annotation = a->id,
-		                             .count = n,
-		                             .docid = docid,
-		                             .document = document,
-		                             .facts = f,
-		                             .layer = f->layers > 1 ? c->layer : 0,
-		                             .budget = c->budget,
-		                             .budget_layer = c->layer,
-		                             .labels = model_config(explainer_model(s->explainer, EXPLAIN_ADAPTED))->labels};
-		buf_reset(&line);
-		code = prediction_add(&line, &p, e);
-		if (!code)
-			code = file_writer_write(&w, line.data, line.size, e);
-	}
-	buf_free(&line);
-	if (!code)
-		return file_writer_commit(&w, e);
-	file_writer_abort(&w);
-	return code;
-}
-
-static int write_predictions(const struct job *j, struct err *e)
-{
-	int code = j->args->predictions ? file_make_directories(j->args->predictions, e) : 0;
-	for (int m = 0; m < METHOD_COUNT && j->args->predictions; m++)
-		for (int l = 0; l < j->run[METHOD_KEPT].facts.L; l++)
-			for (enum rationale_budget b = 0; b < BUDGET_COUNT && !code; b++)
-				if (wants(j, m) && has_row(j, m, l, b))
-					code = write_selection(j, &(struct comparison){.method = m, .layer = l, .budget = b}, e);
-	return code;
-}
-
 /* ---- the command ---------------------------------------------------------------------------------------------- */
+
+enum { FORMAT_AUTO, FORMAT_TABLE, FORMAT_ROWS };
+
+static int tell(const struct job *j, struct err *e)
+{
+	const struct rationale_args *a = j->args;
+	struct rationale_table t = {
+		.store = j->store, .run = j->run, .methods = j->methods, .rate = (enum rationale_rate)a->rate};
+	const int is_table = !a->json && (a->format == FORMAT_TABLE || (a->format == FORMAT_AUTO && isatty(STDOUT_FILENO)));
+	const enum rows_format format = a->json                   ? ROWS_JSON
+	                                : a->format < FORMAT_ROWS ? ROWS_TSV
+	                                                          : (enum rows_format)(a->format - FORMAT_ROWS);
+	int code = rationale_table_make(&t, e);
+	if (!code)
+		code = is_table ? rationale_table_print(&t, stdout, e) : rationale_table_rows(&t, stdout, format, e);
+	if (!code && a->predictions)
+		code = rationale_table_predictions(&t, &j->study, a->predictions, e);
+	rationale_table_free(&t);
+	return code;
+}
 
 static int compare_all(struct job *j, struct err *e)
 {
@@ -479,9 +264,7 @@ static int compare_all(struct job *j, struct err *e)
 		code = explain_missing(j, e);
 	if (!code)
 		code = read_runs(j, e);
-	if (!code)
-		code = print_table(j, e);
-	return code ? code : write_predictions(j, e);
+	return code ? code : tell(j, e);
 }
 
 static int rationale_run(const struct command *command, int argc, char **argv, struct err *e)
@@ -495,7 +278,7 @@ static int rationale_run(const struct command *command, int argc, char **argv, s
 		return code;
 	if (!a.study.model || !a.study.data || !a.db || count)
 		return err_set(e, ERR_USAGE, "rationale needs --model DIR, --data DIR and --db FILE");
-	struct job j = {.args = &a, .rows = {.out = stdout, .format = a.json ? ROWS_JSON : (enum rows_format)a.format}};
+	struct job j = {.args = &a};
 	interrupt_install();
 	code = study_options_read(&o, &a.study, e);
 	if (!code)
@@ -514,7 +297,6 @@ static int rationale_run(const struct command *command, int argc, char **argv, s
 	study_close(&j.study);
 	claims_close(j.claims);
 	store_close(j.store);
-	rows_free(&j.rows);
 	return code;
 }
 

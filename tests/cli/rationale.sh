@@ -35,6 +35,7 @@ rationale() { "$ADAPLER" rationale --model adapted --dense ft --data er --batch 
 rationale --db a.db --predictions p >a.tsv
 cut -f 2-4 a.tsv | head -n 12
 wc -l <a.tsv
+rationale --db a.db --format table | sed -E 's/[0-9.]+ \[[0-9., ]+\]( [+-])?/N [N, N]/g' | head -n 8
 ls p | wc -l
 # What the table says is what the scorer says.
 "$ADAPLER" score --data_dir er --split test --results p/saliency-human-layer-0.jsonl --score_file s.json >/dev/null
