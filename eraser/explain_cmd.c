@@ -1,6 +1,7 @@
 /* adapler explain: which tokens matter, by any of the methods, as predictions that ERASER's scorer reads. */
 #include "prediction.h"
 #include "study_options.h"
+#include "study_runs.h"
 
 #include "../engine/base/err.h"
 #include "../engine/base/file.h"
@@ -15,7 +16,7 @@
 
 struct explain_args {
 	struct study_args study;
-	const char *out;
+	const char *out, *db;
 	int layer, hard;
 };
 
@@ -27,6 +28,8 @@ static const struct opt options[] = {
      "cp, kept, attention, attention-cls, rollout, saliency, gradient-input, integrated, leave-one-out, random; or all",
      0, 0},
 	{"out", 'o', OPT_FILE, offsetof(struct explain_args, out), "FILE", "predictions as JSON lines", 0, 0},
+	{"db", 'd', OPT_FILE, offsetof(struct explain_args, db), "FILE",
+     "also keep scores and budgets as runs of a database, as adapler rationale does", 0, 0},
 	{"layer", 0, OPT_INT, offsetof(struct explain_args, layer), "N",
      "of methods that have one for each; -1: the last, -2: all, in a file each (-1)", -2, 63},
 	{"hard", 0, OPT_CHOICE, offsetof(struct explain_args, hard), "none|replay|human|mean",
@@ -46,6 +49,7 @@ struct output {
 struct job {
 	const struct explain_args *args;
 	struct study study;
+	struct study_runs runs; /* with --db */
 	struct output *output;
 	int outputs, capacity;
 	struct buf line;
@@ -186,6 +190,8 @@ static int explain_all(struct job *j, struct err *e)
 		if (code)
 			break;
 		code = write_chunk(j, &x, e);
+		if (!code && j->args->db)
+			code = study_runs_add(&j->runs, &x, i, e);
 		study_documents_close(&x);
 		progress_update(&p, next, NULL);
 		if (!code && interrupt_pending())
@@ -216,9 +222,14 @@ static int explain_run(const struct command *command, int argc, char **argv, str
 		code = list_outputs(&j, o.explain.methods, e);
 	if (!code)
 		code = open_outputs(&j, e);
+	if (!code && a.db)
+		code = study_runs_open(&j.runs, &j.study, a.db, e);
 	if (!code)
 		code = explain_all(&j, e);
+	if (!code && a.db)
+		code = study_runs_finish(&j.runs, e);
 	code = close_outputs(&j, code, e);
+	study_runs_close(&j.runs);
 	study_close(&j.study);
 	free(j.output);
 	buf_free(&j.line);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TOKENS_HELD = 1 << 20 }; /* of texts that wait for each other */
+
 static int tokens_on_top(const struct rationale_facts *f, int k, int tokens, int floors)
 {
 	const double share = f->threshold[k] > 0 ? f->threshold[k] : isnan(f->mean_share) ? 0 : f->mean_share;
@@ -49,11 +51,15 @@ static int run_layer(const struct rationale_facts *f, struct rationale_document 
 	const int windows = x->windows.count;
 	int code = rationale_order(room->order, d->score, layer, d->tokens, e);
 	inputs_clear(in);
-	for (int k = 0; k < f->thresholds && !code; k++)
-		for (int is_alone = 0; is_alone < 2 && !code; is_alone++)
-			code = add_document(in, x, room->order, tokens_on_top(f, k, d->tokens, floors), is_alone, room->keep, e);
-	if (!code)
-		code = inputs_logits(in, r, room->logits, e);
+	int texts = 0; /* that have gone through the model */
+	for (int k = 0; k < 2 * f->thresholds && !code; k++) {
+		code = add_document(in, x, room->order, tokens_on_top(f, k / 2, d->tokens, floors), k % 2, room->keep, e);
+		if (code || (in->tokens < TOKENS_HELD && k + 1 < 2 * f->thresholds))
+			continue;
+		code = inputs_logits(in, r, room->logits + (size_t)texts * (size_t)f->classes, e);
+		texts += in->count;
+		inputs_clear(in);
+	}
 	for (int k = 0; k < 2 * f->thresholds && !code; k++) {
 		explain_document_logits(room->document, &x->windows, room->logits + (size_t)(k * windows * f->classes),
 		                        f->classes);

@@ -2,18 +2,9 @@
 #ifndef ADAPLER_ERASER_RATIONALE_TABLE_H
 #define ADAPLER_ERASER_RATIONALE_TABLE_H
 
-#include "study.h"
+#include "study_runs.h"
 
 #include "../engine/base/rows.h"
-#include "../eval/store.h"
-
-/* A method's run. */
-struct method_run {
-	char key[65];
-	int64_t id;
-	int is_finished, done;        /* documents */
-	struct rationale_facts facts; /* once they are all there */
-};
 
 /* The row of one method, layer and budget, and how it differs from the adapted model: the mean over documents of its rate
  * less the reference's, with the p-value of a sign-flip test, Holm-corrected over all rows. */

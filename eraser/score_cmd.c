@@ -161,7 +161,7 @@ const struct command score_command = {
 	.usage = "--data_dir D --split S --results preds.jsonl [--score_file F] [--strict] [--compat eraser]",
 	.details =
 		"Takes the flags of the benchmark's own scorer and gives its numbers under its names: spans by overlap and "
-        "exactly,\n"
+		"exactly,\n"
 		"tokens, soft scores, classes, comprehensiveness and sufficiency. Memory is that of one document and of the\n"
 		"annotations. What the benchmark's scorer refuses is refused, with file, line and field; --strict also tells\n"
 		"what it passes over in silence. What is not defined is null.",

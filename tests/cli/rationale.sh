@@ -30,6 +30,11 @@ head -n 1 preds.saliency.jsonl | grep -o '"[a-z_]*":' | sort | uniq -c
 "$ADAPLER" explain --model fresh --data er --method saliency --out x.jsonl 2>&1
 ls x.jsonl 2>&1
 
+"$ADAPLER" explain --model adapted --dense ft --data er --method cp --out one.jsonl --db e.db --quiet
+"$ADAPLER" explain --model adapted --dense ft --data er --method cp --out two.jsonl --db e.db --quiet
+cmp one.jsonl two.jsonl && "$ADAPLER" ls --db e.db --format tsv | cut -f 3-5,7
+"$ADAPLER" verify --db e.db 2>&1
+
 echo '-- rationale'
 rationale() { "$ADAPLER" rationale --model adapted --dense ft --data er --batch 1 --threads 1 --steps 2 --quiet "$@"; }
 rationale --db a.db --predictions p >a.tsv
