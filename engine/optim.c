@@ -1,6 +1,8 @@
 /* The two optimisers of method.md: AdamW for the network, Adam for eta and theta, each clipped by its own norm. */
 #include "trainer.h"
 
+#include "base/denormals.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +254,7 @@ static int check_norms(const struct trainer *t, const struct norms *n, struct er
 
 int trainer_update(struct trainer *t, const struct rates *r, struct norms *out, struct err *e)
 {
+	DENORMALS_ARE_ZERO();
 	const double clip = given(r->clip, CLIP, INFINITY), epsilon = r->epsilon > 0 ? r->epsilon : EPSILON;
 	out->network = network_norm(t);
 	out->speed = t->options.adapler ? speed_norm(t) : 0;

@@ -1,6 +1,8 @@
 /* A step: a batch is checked, cut into micro-batches that fit, and each goes up and down. */
 #include "trainer.h"
 
+#include "base/denormals.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,6 +223,7 @@ static int check_loss(const struct trainer *t, struct err *e)
 int trainer_gradient(struct trainer *t, const struct example *const *examples, int count, uint64_t step, double lambda,
                      struct losses *out, struct err *e)
 {
+	DENORMALS_ARE_ZERO();
 	t->is_training = 1;
 	int code = check_examples(t, examples, count, e);
 	if (!code && t->options.adapler && (!(lambda > 0) || !isfinite(lambda)))
@@ -245,6 +248,7 @@ int trainer_gradient(struct trainer *t, const struct example *const *examples, i
 int trainer_evaluate(struct trainer *t, const struct example *const *examples, int count, struct losses *out,
                      struct err *e)
 {
+	DENORMALS_ARE_ZERO();
 	t->is_training = 0;
 	int code = check_examples(t, examples, count, e);
 	if (code)
@@ -318,6 +322,7 @@ static int check_differentiable(struct trainer *t, const struct example *const *
 int trainer_input_gradient(struct trainer *t, const struct example *const *examples, int count,
                            const struct input_gradient *x, struct err *e)
 {
+	DENORMALS_ARE_ZERO();
 	int code = check_differentiable(t, examples, count, e);
 	int64_t at = 0;
 	if (code)
@@ -349,6 +354,7 @@ static void write_saliency(const struct trainer *t, float *out)
 
 int trainer_saliency(struct trainer *t, const struct example *const *examples, int count, float *out, struct err *e)
 {
+	DENORMALS_ARE_ZERO();
 	int code = check_differentiable(t, examples, count, e);
 	if (code)
 		return code;

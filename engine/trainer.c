@@ -1,6 +1,8 @@
 /* Opening a trainer: the model that is trained, and how much is worked on at once. */
 #include "trainer.h"
 
+#include "base/denormals.h"
+
 #include "config.h"
 #include "init.h"
 
@@ -297,6 +299,7 @@ static int open_empty(struct trainer **out, const struct trainer_options *option
 	t->options = *options;
 	t->kernels = kernels;
 	int code = find_kernels(t, e);
+	DENORMALS_ARE_ZERO(); /* for the pool's threads, as long as they live */
 	if (!code)
 		code = pool_open(&t->pool, t->options.threads, e);
 	t->threads = pool_threads(t->pool);
