@@ -190,10 +190,11 @@ void study_describe(const struct study *s, enum method m, struct buf *json)
 	         method_table[m].name, s->model_sha[EXPLAIN_ADAPTED], adapted->text, s->model_sha[EXPLAIN_DENSE],
 	         dense->text);
 	buf_addf(json,
-	         "\"aggregation\":\"%s\",\"max_length\":%d,\"query\":\"%s\",\"instances\":%d,\"rounding\":\"%s\","
-	         "\"removal\":\"%s\",",
+	         "\"aggregation\":\"%s\",\"max_length\":%d,\"query\":\"%s\",\"instances\":%d,\"windows\":\"%s\","
+	         "\"rounding\":\"%s\",\"removal\":\"%s\",",
 	         aggregations[o->aggregation], s->options.read.max_length,
-	         s->instances.options.query == QUERY_PAIR ? "pair" : "none", s->count, s->options.floors ? "floor" : "ceil",
+	         s->instances.options.query == QUERY_PAIR ? "pair" : "none", s->count,
+	         s->options.read.free_windows ? "free" : "whole rationales", s->options.floors ? "floor" : "ceil",
 	         s->options.is_mask ? "mask" : "delete");
 	if (m == METHOD_INTEGRATED)
 		buf_addf(json, "\"steps\":%d,\"baseline\":\"%s\",", o->steps ? o->steps : EXPLAIN_STEPS,

@@ -15,6 +15,13 @@ enum { FACTS_VERSION = 1 };
 
 static int wants(const struct study_runs *r, int m) { return (r->methods >> m & 1) != 0; }
 
+/* What else the weights mean. */
+static void add_config(struct buf *b, const struct config *c)
+{
+	buf_addf(b, "config %d %d %d %d %d %d %d %d %d %d %.17g\n", c->L, c->H, c->A, c->F, c->V, c->P, c->C, c->types,
+	         c->K, c->act, c->layer_norm_eps);
+}
+
 static void find_key(const struct study_runs *r, enum method m, char key[65])
 {
 	struct buf b = {0};
@@ -22,6 +29,8 @@ static void find_key(const struct study_runs *r, enum method m, char key[65])
 	const struct rationale_facts f = study_facts(r->study, m);
 	buf_addf(&b, "rationale %d\nsources %s\nkernels %s\ndata %s\n", FACTS_VERSION, adapler_sources(),
 	         adapler_kernels(NULL), r->study->data_sha);
+	for (int arm = 0; arm < EXPLAIN_ARMS; arm++)
+		add_config(&b, model_config(explainer_model(r->study->explainer, (enum explain_arm)arm)));
 	study_describe(r->study, m, &b);
 	store_rationale_describe(&b, &f);
 	sha256_init(&h);
@@ -51,7 +60,11 @@ static int start_run(struct study_runs *r, enum method m, struct err *e)
 	buf_add_byte(&args, '{');
 	study_describe(r->study, m, &args);
 	store_rationale_describe(&args, &f);
-	buf_addf(&args, "\"kernels\":\"%s\"}", adapler_kernels(NULL));
+	const struct explain_options *o = &r->study->options.explain;
+	const char *model = arm == EXPLAIN_DENSE && o->dense ? o->dense : o->model;
+	buf_addf(&args, "\"kernels\":\"%s\",\"model\":", adapler_kernels(NULL));
+	buf_add_json_string(&args, model, strlen(model));
+	buf_add_byte(&args, '}');
 	const struct store_run run = {.key = run_of->key,
 	                              .kind = "rationale",
 	                              .task = r->study->name,
