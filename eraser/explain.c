@@ -86,6 +86,9 @@ static int check(const struct explainer *x, struct err *e)
 	if (a->C < 2 || a->C != d->C)
 		return err_set(e, ERR_MISMATCH, "%d and %d classes: both models must be classifiers of the same classes", a->C,
 		               d->C);
+	if (a->L != d->L)
+		return err_set(e, ERR_MISMATCH,
+		               "%d and %d layers: both models must have as many, they are compared layer by layer", a->L, d->L);
 	for (int i = 0; i < a->C; i++)
 		if (strcmp(a->labels[i], d->labels[i]) != 0)
 			return err_set(e, ERR_MISMATCH, "class %d is '%s' to the one model and '%s' to the other", i, a->labels[i],

@@ -227,6 +227,12 @@ TEST(what_cannot_be_explained_is_refused)
 	CHECK(explainer_open(&x, &o, &e) == ERR_MISMATCH && !x);
 	CHECK_CONTAINS(e.text, "needs contribution predictors");
 	e = (struct err){0};
+	const struct tiny_shape deep = {.seed = 1, .L = 3};
+	char other[4096];
+	snprintf(other, sizeof other, "%s", tiny_model("deep", &deep));
+	CHECK(explainer_open(&x, &(struct explain_options){.model = dense, .dense = other}, &e) == ERR_MISMATCH && !x);
+	CHECK_CONTAINS(e.text, "2 and 3 layers");
+	e = (struct err){0};
 	o.methods = 1u << METHOD_SALIENCY;
 	o.dense_policy = "attention:keep=0.5";
 	CHECK(explainer_open(&x, &o, &e) == ERR_UNSUPPORTED && !x);
