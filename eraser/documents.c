@@ -97,6 +97,16 @@ static int index_line(struct documents *d, size_t at, size_t size, int number, s
 	return code;
 }
 
+/* The map does not end with a NUL. */
+static int is_blank(const char *bytes, size_t size)
+{
+	while (size && (*bytes == ' ' || *bytes == '\t' || *bytes == '\r')) {
+		bytes++;
+		size--;
+	}
+	return !size;
+}
+
 static int index_lines(struct documents *d, struct err *e)
 {
 	int code = file_map_open(&d->map, d->path, e), number = 1;
@@ -104,7 +114,7 @@ static int index_lines(struct documents *d, struct err *e)
 	for (size_t at = 0, next; !code && at < d->map.size; at = next + 1, number++) {
 		const char *end = memchr(bytes + at, '\n', d->map.size - at);
 		next = end ? (size_t)(end - bytes) : d->map.size;
-		if (strspn(bytes + at, " \t\r") < next - at)
+		if (!is_blank(bytes + at, next - at))
 			code = index_line(d, at, next - at, number, e);
 	}
 	if (!code && !d->line_count)
