@@ -22,6 +22,15 @@ void inputs_free(struct inputs *in)
 	*in = (struct inputs){0};
 }
 
+static int grow(int **array, size_t size, struct err *e)
+{
+	int *grown = realloc(*array, size * sizeof *grown);
+	if (!grown)
+		return err_set(e, ERR_MEMORY, "out of memory for texts of %zu tokens", size);
+	*array = grown;
+	return 0;
+}
+
 static int make_room(struct inputs *in, int n, struct err *e)
 {
 	if (in->count == in->capacity) {
@@ -32,17 +41,15 @@ static int make_room(struct inputs *in, int n, struct err *e)
 		in->item = item;
 		in->capacity = more;
 	}
-	if (in->tokens + (size_t)n > in->token_capacity) {
-		const size_t more = 2 * in->token_capacity + (size_t)n;
-		int *ids = realloc(in->ids, more * sizeof *ids);
-		in->ids = ids ? ids : in->ids;
-		int *type_ids = ids ? realloc(in->type_ids, more * sizeof *type_ids) : NULL;
-		if (!type_ids)
-			return err_set(e, ERR_MEMORY, "out of memory for texts of %zu tokens", more);
-		in->type_ids = type_ids;
+	if (in->tokens + (size_t)n <= in->token_capacity)
+		return 0;
+	const size_t more = 2 * in->token_capacity + (size_t)n;
+	int code = grow(&in->ids, more, e);
+	if (!code)
+		code = grow(&in->type_ids, more, e);
+	if (!code)
 		in->token_capacity = more;
-	}
-	return 0;
+	return code;
 }
 
 int inputs_add(struct inputs *in, const struct window *w, const struct alignment *a, const unsigned char *keep,

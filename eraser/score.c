@@ -415,7 +415,7 @@ static int check_document(const struct visit *v, int d)
 	char field[160], where[600];
 	struct score *s = v->s;
 	const struct predicted_document *p = &v->x->document[d];
-	struct document doc;
+	struct document doc = {0};
 	int code = 0;
 	if (!documents_has(s->documents, p->docid))
 		return fault(v, FATAL, field_of(field, d, "docid", -1), "no document '%.100s'", p->docid);

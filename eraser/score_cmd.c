@@ -107,15 +107,16 @@ static int write_scores(struct score *s, const struct score_args *a, struct err 
 	return code;
 }
 
-static int score_predictions(const struct score_args *a, struct score_options *o, struct err *e)
+static int score_predictions(const struct score_args *a, const struct score_options *asked, struct err *e)
 {
 	char path[4096], name[256];
 	struct annotations truth = {0};
 	struct documents *documents = NULL;
 	struct score *s = NULL;
+	struct score_options o = *asked;
 	int told = 0;
-	o->fault = tell;
-	o->arg = &told;
+	o.fault = tell;
+	o.arg = &told;
 	if (strchr(a->split, '/') || (size_t)snprintf(name, sizeof name, "%s.jsonl", a->split) >= sizeof name)
 		return err_set(e, ERR_USAGE, "'%.100s' is no split: expected train, val or test", a->split);
 	int code = file_join(path, sizeof path, a->data, name, e);
@@ -124,9 +125,9 @@ static int score_predictions(const struct score_args *a, struct score_options *o
 	if (!code)
 		code = documents_open(&documents, a->data, e);
 	if (!code)
-		code = score_open(&s, &truth, documents, o, e);
+		code = score_open(&s, &truth, documents, &o, e);
 	if (!code)
-		code = score_all(s, a, o->mode != SCORE_DEFAULT, e);
+		code = score_all(s, a, o.mode != SCORE_DEFAULT, e);
 	if (!code)
 		code = write_scores(s, a, e);
 	score_close(s);

@@ -42,6 +42,7 @@ static inline void denormals_restore(uint64_t before) { (void)before; }
 
 static inline void denormals_leave(uint64_t *before) { denormals_restore(*before); }
 /* Until the end of the block that it stands in. */
-#define DENORMALS_ARE_ZERO() __attribute__((cleanup(denormals_leave))) uint64_t denormals_before = denormals_flush()
+#define DENORMALS_ARE_ZERO() \
+	__attribute__((cleanup(denormals_leave), unused)) uint64_t denormals_before = denormals_flush()
 
 #endif
