@@ -6,24 +6,25 @@
 #include "data_files.h"
 #include "small_training.h"
 
-#define SMALL_DOCUMENTS                                            \
+#define SMALL_DOCUMENTS                                               \
 	"{\"docid\": \"d\", \"document\": \"a b c a b\\nc c b a a b\"}\n" \
 	"{\"docid\": \"e\", \"document\": \"b a\"}\n"                     \
 	"{\"docid\": \"f\", \"document\": \"c b a b c b a b c b a b c b a b c b a b\"}\n"
-#define SMALL_ANNOTATIONS                                                                                       \
+#define SMALL_ANNOTATIONS                                                                                            \
 	"{\"annotation_id\": \"1\", \"query\": \"a\", \"classification\": \"yes\", \"evidences\": [[{\"docid\": \"d\", " \
-	"\"start_token\": 2, \"end_token\": 6}]]}\n"                                                                 \
-	"{\"annotation_id\": \"2\", \"query\": \"a\", \"classification\": \"no\", \"evidences\": [[]], \"docids\": [\"e\"]}\n" \
-	"{\"annotation_id\": \"3\", \"query\": \"a\", \"classification\": \"perhaps\", \"evidences\": [[{\"docid\": \"f\", "   \
+	"\"start_token\": 2, \"end_token\": 6}]]}\n"                                                                     \
+	"{\"annotation_id\": \"2\", \"query\": \"a\", \"classification\": \"no\", \"evidences\": [[]], \"docids\": "     \
+	"[\"e\"]}\n"                                                                                                     \
+	"{\"annotation_id\": \"3\", \"query\": \"a\", \"classification\": \"perhaps\", \"evidences\": [[{\"docid\": "    \
+	"\"f\", "                                                                                                        \
 	"\"start_token\": 9, \"end_token\": 13}, {\"docid\": \"f\", \"start_token\": 11, \"end_token\": 15}]]}\n"
 
 struct small_eraser {
 	const char *model; /* with contribution predictors */
-const char *data;
-struct tokenizer *tokenizer;
-struct instances instances;
-}
-;
+	const char *data;
+	struct tokenizer *tokenizer;
+	struct instances instances;
+};
 
 /* Paths stay for as long as the struct. */
 static inline int small_eraser_open(struct small_eraser *s, const struct instances_options *o)
