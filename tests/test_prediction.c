@@ -59,3 +59,36 @@ TEST(a_written_line_is_read_again)
 	CHECK(!strstr(line.data, "hard_rationale_predictions"));
 	buf_free(&line);
 }
+
+TEST(an_annotation_of_two_documents_is_one_line)
+{
+	static float scores[] = {0.5f, 1}, first[] = {0, 3}, second[] = {1, 0};
+	static char labels[2][LABEL_SIZE] = {"NEG", "POS"};
+	const struct rationale_document a = {.tokens = 2, .pred = 1, .logits = first, .score = scores},
+									b = {.tokens = 1, .pred = 0, .logits = second, .score = scores};
+	const struct rationale_facts f = {.classes = 2, .L = 1, .layers = 1, .thresholds = 1, .threshold = {0.5}};
+	const struct rationale_document *documents[] = {&a, &b};
+	const char *ids[] = {"premise", "hypothesis"};
+	const struct prediction p = {.annotation = "a",
+	                             .count = 2,
+	                             .docid = ids,
+	                             .document = documents,
+	                             .facts = &f,
+	                             .budget = BUDGET_COUNT,
+	                             .labels = labels};
+	struct buf line = {0};
+	struct err e = {0};
+	struct predictions all;
+	const struct predicted *x;
+	REQUIRE_OK(prediction_add(&line, &p, &e), &e);
+	REQUIRE_OK(predictions_open(&all, put("two.jsonl", line.data), 0, &e), &e);
+	REQUIRE_OK(predictions_next(&all, &x, &e), &e);
+	REQUIRE(x && x->documents == 2);
+	CHECK_STR(x->document[1].docid, "hypothesis");
+	CHECK_INT(x->document[1].scores, 1);
+	CHECK_STR(x->label, "POS"); /* mean logits 0.5 and 1.5 */
+	CHECK_NEAR(class_score_of(&x->classes, "POS"), exp(1.5) / (exp(0.5) + exp(1.5)), 1e-12);
+	CHECK_INT(x->thresholds, -1); /* each document was perturbed by itself */
+	predictions_close(&all);
+	buf_free(&line);
+}
