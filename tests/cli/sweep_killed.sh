@@ -47,7 +47,7 @@ kill_after KILL 2 $sweep --db killed.db --jobs 2
 [ $status -eq 137 ] || echo "not killed: $status"
 # Its workers end with it.
 tries=0
-while cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -q -e '--db killed.db --jobs 2' && [ $tries -lt 100 ]; do
+while cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -q -e '--db killed[.]db --jobs 2' && [ $tries -lt 100 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
 done
