@@ -30,14 +30,6 @@ static int add_document(struct inputs *in, const struct instance *x, const int *
 	return code;
 }
 
-static double probability(const float *logits, int C, int class)
-{
-	double sum = 0;
-	for (int c = 0; c < C; c++)
-		sum += exp((double)logits[c] - (double)logits[class]);
-	return 1 / sum;
-}
-
 struct room {
 	int *order;
 	unsigned char *keep;
@@ -64,7 +56,7 @@ static int run_layer(const struct rationale_facts *f, struct rationale_document 
 		explain_document_logits(room->document, &x->windows, room->logits + (size_t)(k * windows * f->classes),
 		                        f->classes);
 		(k % 2 ? d->alone : d->removed)[layer * f->thresholds + k / 2] =
-			probability(room->document, f->classes, d->pred);
+			rationale_probability(room->document, f->classes, d->pred);
 	}
 	return code;
 }

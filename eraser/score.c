@@ -1,10 +1,10 @@
 #include "score.h"
 
 #include "score_parts.h"
-#include "spans.h"
 
 #include "../engine/base/err.h"
 #include "../eval/curves.h"
+#include "../eval/spans.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -179,8 +179,6 @@ static int predicted_spans(struct score *s, const struct predicted *x, const cha
 	return code;
 }
 
-static double harmonic(double p, double r) { return p == 0 || r == 0 ? 0 : 2 * p * r / (p + r); }
-
 /* A key counts when it has any of the two. */
 static void add_prf(struct prf *all, long long common, long long predicted, long long truth)
 {
@@ -192,7 +190,7 @@ static void add_prf(struct prf *all, long long common, long long predicted, long
 	all->truth += truth;
 	all->p += p;
 	all->r += r;
-	all->f += harmonic(p, r);
+	all->f += score_f1(p, r);
 	all->keys++;
 }
 

@@ -38,7 +38,7 @@ struct score {
 
 	/* What the instances have, and what the first one has. */
 	struct {
-		int hard, soft, sentences, classes, without, alone, thresholds, flips;
+		int hard, soft, sentences, classes, without, alone, thresholds;
 	} any, first;
 	double threshold[SCORE_THRESHOLDS_MAX]; /* those of the first instance with any, sorted */
 	int thresholds;
@@ -61,6 +61,9 @@ struct score {
 	int *match;
 	int match_capacity;
 };
+
+/* As the benchmark has it: 0 when either is 0. */
+static inline double score_f1(double p, double r) { return p == 0 || r == 0 ? 0 : 2 * p * r / (p + r); }
 
 /* score.c: counts what was never predicted, once all instances are in. */
 int score_end(struct score *s, struct err *e);

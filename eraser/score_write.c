@@ -59,8 +59,6 @@ static void print(struct buf *b, const cJSON *json, int depth)
 static double divided(double a, double b) { return b > 0 ? a / b : NAN; }
 static double mean(const struct mean *m) { return divided(m->sum, (double)m->n); }
 
-static double harmonic(double p, double r) { return p == 0 || r == 0 ? 0 : 2 * p * r / (p + r); }
-
 static void put(cJSON *to, const char *name, double value)
 {
 	if (isfinite(value))
@@ -82,7 +80,7 @@ static void write_prf(cJSON *to, const char *name, const struct prf *all)
 	cJSON *x = cJSON_AddObjectToObject(to, name);
 	const double p = divided((double)all->common, (double)all->predicted),
 				 r = divided((double)all->common, (double)all->truth), keys = (double)all->keys;
-	put_prf(x, "instance_micro", p, r, harmonic(p, r));
+	put_prf(x, "instance_micro", p, r, score_f1(p, r));
 	put_prf(x, "instance_macro", divided(all->p, keys), divided(all->r, keys), divided(all->f, keys));
 }
 
@@ -100,8 +98,8 @@ static void write_ious(cJSON *to, const char *name, const struct score *s, const
 					 macro_r = or_0(divided(all[k].r, (double)s->truth_keys));
 		cJSON_AddItemToArray(list, x);
 		put(x, "threshold", s->options.iou[k]);
-		put_prf(x, "micro", p, r, harmonic(p, r));
-		put_prf(x, "macro", macro_p, macro_r, harmonic(macro_p, macro_r));
+		put_prf(x, "micro", p, r, score_f1(p, r));
+		put_prf(x, "macro", macro_p, macro_r, score_f1(macro_p, macro_r));
 	}
 }
 
@@ -129,7 +127,7 @@ static void write_report(cJSON *to, const struct score *s)
 	for (int i = 0; i < s->labels; i++) {
 		const struct confusion_row *l = &s->label[i];
 		const double p = or_0(divided((double)l->both, (double)l->predicted)),
-					 r = or_0(divided((double)l->both, (double)l->truth)), f = harmonic(p, r), n = (double)l->truth;
+					 r = or_0(divided((double)l->both, (double)l->truth)), f = score_f1(p, r), n = (double)l->truth;
 		const double values[] = {p, r, f};
 		put_class(x, l->label, p, r, f, n);
 		for (int k = 0; k < 3; k++) {

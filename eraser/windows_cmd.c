@@ -39,10 +39,9 @@ struct windows_job {
 	int written, dropped;
 };
 
-/* Where word t begins, for t up to `tokens`. */
-static const char *word(const struct instance *x, const char *from, int skip)
+/* Where the word begins that `skip` others come before. */
+static const char *word(const char *from, int skip)
 {
-	(void)x;
 	for (; skip; skip--)
 		from = strchr(from, ' ') + 1;
 	return from;
@@ -52,7 +51,7 @@ static const char *word(const struct instance *x, const char *from, int skip)
 static void add_text(struct buf *b, const struct instance *x, const struct window *w)
 {
 	struct buf text = {0};
-	const char *at = word(x, x->words, w->first);
+	const char *at = word(x->words, w->first);
 	for (int t = w->first, s = 0; t < w->last; t++) {
 		const size_t n = strcspn(at, " ");
 		while (s < x->sentences && x->sentence[s + 1] <= t)

@@ -2,6 +2,7 @@
 
 #include "../engine/base/err.h"
 #include "curves.h"
+#include "spans.h"
 #include "stats.h"
 
 #include <assert.h>
@@ -152,67 +153,22 @@ void rationale_select(unsigned char *keep, const struct rationale_facts *f, cons
 
 /* ---- agreement ------------------------------------------------------------------------------------------------ */
 
-struct run {
-	int start, end;
-};
+static const double half = 0.5; /* of the union: the benchmark's threshold */
 
-static int overlap(struct run a, const int *b)
+/* `runs`: of selected tokens. The benchmark's spans are a set: the same span twice is one. */
+static void match_spans(struct agreement *out, const struct rationale_document *d, const int (*runs)[2],
+                        int (*spans)[2], int *match, unsigned char *seen)
 {
-	const int start = a.start > b[0] ? a.start : b[0], end = a.end < b[1] ? a.end : b[1];
-	return end > start ? end - start : 0;
+	if (d->spans)
+		memcpy(spans, d->span, (size_t)d->spans * sizeof *spans);
+	out->truths = spans_unique(spans, d->spans);
+	const int(*truth)[2] = (const int(*)[2])spans;
+	for (int r = 0; r < out->spans; r++)
+		out->hits += spans_best_iou(runs[r], truth, out->truths) >= half;
+	out->hits_one_to_one = spans_match(runs, out->spans, truth, out->truths, half, match, seen);
 }
 
-/* Intersection over union of a half or more, in whole numbers. */
-static int is_hit(struct run a, const int *b)
-{
-	const int both = overlap(a, b);
-	return 2 * both >= (a.end - a.start) + (b[1] - b[0]) - both && both > 0;
-}
-
-/* The official scorer's spans are a set: the same span twice is one. */
-static int is_first(const struct rationale_document *d, int i)
-{
-	for (int k = 0; k < i; k++)
-		if (d->span[k][0] == d->span[i][0] && d->span[k][1] == d->span[i][1])
-			return 0;
-	return 1;
-}
-
-/* Kuhn's augmenting paths; a run overlaps a half of few spans. match [spans]: the run that each has, or -1. */
-static int augment(const struct rationale_document *d, const struct run *runs, int run, int *match, unsigned char *seen)
-{
-	for (int s = 0; s < d->spans; s++) {
-		if (seen[s] || !is_first(d, s) || !is_hit(runs[run], d->span[s]))
-			continue;
-		seen[s] = 1;
-		if (match[s] < 0 || augment(d, runs, match[s], match, seen)) {
-			match[s] = run;
-			return 1;
-		}
-	}
-	return 0;
-}
-
-static void match_spans(struct agreement *out, const struct rationale_document *d, const struct run *runs, int *match,
-                        unsigned char *seen)
-{
-	for (int s = 0; s < d->spans; s++) {
-		match[s] = -1;
-		out->truths += is_first(d, s);
-	}
-	for (int r = 0; r < out->spans; r++) {
-		int hit = 0;
-		for (int s = 0; s < d->spans && !hit; s++)
-			hit = is_hit(runs[r], d->span[s]);
-		out->hits += hit;
-		if (!hit)
-			continue;
-		memset(seen, 0, (size_t)d->spans);
-		out->hits_one_to_one += augment(d, runs, r, match, seen);
-	}
-}
-
-static void count_tokens(struct agreement *out, struct run *runs, const unsigned char *keep, const unsigned char *truth,
+static void count_tokens(struct agreement *out, int (*runs)[2], const unsigned char *keep, const unsigned char *truth,
                          int tokens)
 {
 	for (int t = 0; t < tokens; t++) {
@@ -221,9 +177,9 @@ static void count_tokens(struct agreement *out, struct run *runs, const unsigned
 		out->fn += !keep[t] && truth[t];
 		out->tn += !keep[t] && !truth[t];
 		if (keep[t] && (t == 0 || !keep[t - 1]))
-			runs[out->spans++].start = t;
+			runs[out->spans++][0] = t;
 		if (keep[t])
-			runs[out->spans - 1].end = t + 1;
+			runs[out->spans - 1][1] = t + 1;
 	}
 }
 
@@ -233,13 +189,13 @@ int rationale_agreement(struct agreement *out, const struct rationale_document *
 	const size_t n = (size_t)d->tokens + 1, spans = (size_t)d->spans + 1;
 	*out = (struct agreement){0};
 	unsigned char *truth = malloc(n + spans);
-	struct run *runs = malloc(n * sizeof *runs);
+	int(*runs)[2] = malloc((n + spans) * sizeof *runs);
 	int *match = malloc(spans * sizeof *match);
 	int code = truth && runs && match ? 0 : err_set(e, ERR_MEMORY, "out of memory for %d tokens", d->tokens);
 	if (!code) {
 		mark(truth, d);
 		count_tokens(out, runs, keep, truth, d->tokens);
-		match_spans(out, d, runs, match, truth + n);
+		match_spans(out, d, (const int(*)[2])runs, runs + n, match, truth + n);
 	}
 	free(truth);
 	free(runs);
@@ -352,18 +308,18 @@ static int put_curves(struct derivation *d, const struct rationale_document *x, 
 	return 0;
 }
 
-static double probability_of_predicted(const struct rationale_facts *f, const struct rationale_document *x)
+double rationale_probability(const float *logits, int classes, int class)
 {
 	double sum = 0;
-	for (int c = 0; c < f->classes; c++)
-		sum += exp((double)x->logits[c] - (double)x->logits[x->pred]);
+	for (int c = 0; c < classes; c++)
+		sum += exp((double)logits[c] - (double)logits[class]);
 	return 1 / sum;
 }
 
 static void put_perturbations(struct derivation *d, const struct rationale_document *x, int layer, const char *where)
 {
 	const struct rationale_facts *f = d->f;
-	const double p = probability_of_predicted(f, x);
+	const double p = rationale_probability(x->logits, f->classes, x->pred);
 	double removed = 0, alone = 0;
 	int terms = 0;
 	for (int k = 0; k < f->thresholds; k++) {

@@ -44,6 +44,9 @@ void rationale_close(struct rationale_facts *f);
 /* The mean share, from the documents' spans. */
 double rationale_mean_share(const struct rationale_facts *f);
 
+/* Softmax of one class. */
+double rationale_probability(const float *logits, int classes, int class);
+
 /* Tokens by rank at a layer: order[0] is the first that is selected. scores [layers,tokens]. ERR_MEMORY. */
 int rationale_order(int *order, const float *scores, int layer, int tokens, struct err *e);
 

@@ -1,4 +1,4 @@
-#include "../eraser/spans.h"
+#include "../eval/spans.h"
 #include "test.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))

@@ -1,6 +1,6 @@
 /* Token spans as the benchmark's scorer sees them: sets of [start, end), and sets of tokens. */
-#ifndef ADAPLER_ERASER_SPANS_H
-#define ADAPLER_ERASER_SPANS_H
+#ifndef ADAPLER_EVAL_SPANS_H
+#define ADAPLER_EVAL_SPANS_H
 
 /* Sorts, and removes what is there twice; the new count. */
 int spans_unique(int (*span)[2], int count);
