@@ -100,7 +100,7 @@ static int forgive(struct instances *all, int code, struct err *e)
 {
 	if (!code || code != ERR_FORMAT || !all->options.is_lenient)
 		return code;
-	if (all->faults++ < FAULTS_SHOWN)
+	if (all->faults++ < FAULTS_SHOWN && !all->is_told)
 		log_warn("%s", e->text);
 	*e = (struct err){0};
 	return 0;

@@ -31,7 +31,8 @@ struct instances {
 		int annotation, document; /* annotations.item[annotation].docids[document] */
 	} * key;                      /* [count] in the order of the file */
 	int count;
-	int faults; /* of evidence, met and mended so far */
+	int faults;  /* of evidence, met and mended so far */
+	int is_told; /* they have been: when documents are read again, they are mended in silence */
 };
 
 struct instance {

@@ -269,7 +269,6 @@ static int not_a_number(struct json_pull *r, double *value)
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (word(r, words[i].text)) {
 			*value = words[i].value;
-			r->nan_seen = 1;
 			return r->allow_nan ? 1 : json_pull_fail(r, "NaN or Infinity, which JSON does not have");
 		}
 	return expected(r, "a number");

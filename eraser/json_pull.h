@@ -22,7 +22,7 @@ struct json_pull {
 	const char *at, *end;
 	const char *path; /* of the file */
 	int line;
-	int allow_nan, nan_seen;
+	int allow_nan;
 	int code;
 	struct err *e;
 

@@ -67,7 +67,7 @@ static int survey(struct study *s, struct err *e)
 	s->mean_share = s->rationales ? shares / s->rationales : NAN;
 	if (!code && s->instances.faults)
 		log_warn("%d evidences do not fit their documents and were mended", s->instances.faults);
-	s->instances.faults = 0;
+	s->instances.is_told = 1;
 	return code;
 }
 
