@@ -116,7 +116,8 @@ build/sources: $(sort $(LIBRARY_SOURCES) $(wildcard engine/*.[hd]* engine/base/*
 build/release/engine/version.o build/debug/engine/version.o: build/commit build/sources
 
 # Compiled in with .incbin, which no dependency file knows of.
-$(patsubst %,build/%/reports/curve_plot.o,release debug clang fuzz): reports/plot/curve.gp
+$(foreach set,release debug clang fuzz,$(call objects,$(set),$(wildcard reports/*.c))): \
+	$(wildcard reports/plot/*.gp reports/query/*.sql reports/html/*)
 
 # ---- the library: only the functions of engine.h are visible, in the archive too -------------------------------------
 build/$(SONAME): $(call objects,release,$(LIBRARY_SOURCES)) libadapler.map

@@ -12,7 +12,7 @@
 	X(tokenize) X(inspect) X(convert) X(corpus) X(vocab) X(init) \
 	X(pretrain) X(finetune) X(saliency) X(adapt) \
 	X(predict) X(eval) X(sweep) X(ls) X(show) X(compare) X(pareto) X(export) X(merge) X(verify) \
-	X(windows) X(explain) X(rationale) X(score) X(bench) X(baseline) X(curve)
+	X(windows) X(explain) X(rationale) X(score) X(report) X(bench) X(baseline) X(curve)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct command name##_command;

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAWS = 10000 };
 static const double significant = 0.05;
 
 static int wants(const struct rationale_table *t, int m) { return (t->methods >> m & 1) != 0; }
@@ -30,24 +29,11 @@ static int has_row(const struct rationale_table *t, int m, int layer, enum ratio
 
 static int compare(const struct rationale_table *t, struct rationale_row *r, struct err *e)
 {
-	const struct rationale_facts *f = &t->run[r->method].facts, *g = &t->run[reference(t)].facts;
-	double *a = malloc((size_t)f->n * sizeof *a), *b = malloc((size_t)f->n * sizeof *b);
-	int n = 0, defined = 0, code = a && b ? 0 : err_set(e, ERR_MEMORY, "out of memory for %d documents", f->n);
 	r->difference = r->p = NAN;
-	if (!code)
-		code = rationale_rates_of(a, &n, f, t->rate, r->budget, r->layer, e);
-	if (!code)
-		code = rationale_rates_of(b, &n, g, t->rate, r->budget, r->layer, e);
-	for (int i = 0; i < n && !code; i++)
-		if (!isnan(a[i] - b[i]))
-			a[defined++] = a[i] - b[i];
-	if (!code && defined && (int)reference(t) != r->method) {
-		r->difference = stats_mean(a, defined);
-		code = stats_sign_flip(&r->p, a, defined, DRAWS, 0, e);
-	}
-	free(a);
-	free(b);
-	return code;
+	if ((int)reference(t) == r->method)
+		return 0;
+	return rationale_difference(&r->difference, &r->p, &t->run[r->method].facts, &t->run[reference(t)].facts, t->rate,
+	                            r->budget, r->layer, e);
 }
 
 static int correct(struct rationale_table *t, struct err *e)

@@ -544,3 +544,31 @@ int rationale_rates_of(double *rate, int *count, const struct rationale_facts *f
 	close_room(&d);
 	return code;
 }
+
+/* ---- two methods ---- */
+
+enum { FLIPS = 10000 };
+
+int rationale_difference(double *difference, double *p, const struct rationale_facts *f, const struct rationale_facts *g,
+                         enum rationale_rate rate, enum rationale_budget budget, int layer, struct err *e)
+{
+	double *a = malloc(((size_t)f->n + 1) * sizeof *a), *b = malloc(((size_t)g->n + 1) * sizeof *b);
+	int n = 0, m = 0, defined = 0, code = a && b ? 0 : err_set(e, ERR_MEMORY, "out of memory for %d documents", f->n);
+	*difference = *p = NAN;
+	if (!code)
+		code = rationale_rates_of(a, &n, f, rate, budget, layer, e);
+	if (!code)
+		code = rationale_rates_of(b, &m, g, rate, budget, layer, e);
+	if (!code && n != m)
+		code = err_set(e, ERR_MISMATCH, "the methods are not of the same documents: %d and %d have a rationale", n, m);
+	for (int i = 0; i < n && !code; i++)
+		if (!isnan(a[i] - b[i]))
+			a[defined++] = a[i] - b[i];
+	if (!code && defined) {
+		*difference = stats_mean(a, defined);
+		code = stats_sign_flip(p, a, defined, FLIPS, 0, e);
+	}
+	free(a);
+	free(b);
+	return code;
+}

@@ -83,4 +83,9 @@ extern const char *const rationale_rates[RATE_COUNT];
 int rationale_rates_of(double *rate /* [n] */, int *count, const struct rationale_facts *f, enum rationale_rate which,
                        enum rationale_budget budget, int layer, struct err *e);
 
+/* How a rate of f differs from that of g on the same documents: mean of the differences by document, and its sign-flip test
+ * (10,000 draws). NaN where there is nothing to compare. ERR_MISMATCH: not as many documents. */
+int rationale_difference(double *difference, double *p, const struct rationale_facts *f, const struct rationale_facts *g,
+                         enum rationale_rate rate, enum rationale_budget budget, int layer, struct err *e);
+
 #endif

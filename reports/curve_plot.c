@@ -1,5 +1,6 @@
 /* The picture of a run's curves: the data and the panels are written here, how they look is in plot/curve.gp. */
 #include "curve.h"
+#include "embed.h"
 #include "gnuplot.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-GNUPLOT_SCRIPT(curve_script, "reports/plot/curve.gp");
+EMBED(curve_script, "reports/plot/curve.gp");
 
 enum {
 	PANELS_MAX = 20,

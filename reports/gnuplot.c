@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* Sizes in units a point; the bitmap is for a screen of twice the density and for slides. */
 static const struct kind {
@@ -52,7 +53,7 @@ void gnuplot_add_string(struct buf *b, const char *text)
 }
 
 /* popen() tells only at the end, in the shell's words. */
-static int check_installed(struct err *e)
+int gnuplot_check_installed(struct err *e)
 {
 	if (!system("command -v gnuplot >/dev/null 2>&1"))
 		return 0;
@@ -97,7 +98,7 @@ int gnuplot_draw(const char *path, int width, int height, const struct buf *head
 	struct buf all = {0};
 	int code = gnuplot_check_path(path, e);
 	if (!code)
-		code = check_installed(e);
+		code = gnuplot_check_installed(e);
 	if (!code)
 		code = file_writer_open(&w, path, e);
 	if (code)
@@ -115,4 +116,23 @@ int gnuplot_draw(const char *path, int width, int height, const struct buf *head
 		return file_writer_commit(&w, e);
 	file_writer_abort(&w);
 	return code;
+}
+
+/* Waits for the child; in UTC, as PDF files have the time zone in them. */
+int gnuplot_run(const char *folder, const char *file, struct err *e)
+{
+	int status;
+	fflush(NULL);
+	const pid_t child = fork();
+	if (child == 0) {
+		if (!chdir(folder) && !setenv("TZ", "UTC", 1))
+			execlp("gnuplot", "gnuplot", "-d", file, (char *)NULL);
+		_exit(127);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0)
+		return err_set_errno(e, errno, "cannot run gnuplot");
+	if (status == 0)
+		return 0;
+	return err_set(e, ERR_IO, "gnuplot failed with status %d on '%s/%s'", WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+	               folder, file);
 }

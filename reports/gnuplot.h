@@ -7,11 +7,6 @@
 
 struct err;
 
-/* Makes the file `path` (from the project's root) the text `name`, NUL-terminated. */
-#define GNUPLOT_SCRIPT(name, path)                                                             \
-	__asm__(".pushsection .rodata\n" #name ":\n.incbin \"" path "\"\n.byte 0\n.popsection\n"); \
-	extern const char name[] __attribute__((visibility("hidden")))
-
 /* ERR_USAGE unless the path ends with what can be drawn: .png, .svg, .pdf. */
 int gnuplot_check_path(const char *path, struct err *e);
 /* A string of gnuplot's, in quotes, in which nothing is carried out. */
@@ -19,5 +14,10 @@ void gnuplot_add_string(struct buf *b, const char *text);
 /* Runs head and script with a terminal for `path` of about width x height typographic points; the file is there whole
  * or not at all. ERR_UNSUPPORTED when gnuplot is not installed. */
 int gnuplot_draw(const char *path, int width, int height, const struct buf *head, const char *script, struct err *e);
+
+/* ERR_UNSUPPORTED, with how to get it, when gnuplot is not installed. */
+int gnuplot_check_installed(struct err *e);
+/* Runs the script `file` in `folder`. */
+int gnuplot_run(const char *folder, const char *file, struct err *e);
 
 #endif

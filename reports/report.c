@@ -1,0 +1,497 @@
+/* Reading: rows of the questions, grouped into sections, entries and studies. */
+#include "report.h"
+
+#include "embed.h"
+
+#include "../engine/base/buf.h"
+#include "../engine/base/err.h"
+#include "../engine/base/log.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+EMBED(evaluations_sql, "reports/query/evaluations.sql");
+EMBED(studies_sql, "reports/query/studies.sql");
+EMBED(trainings_sql, "reports/query/trainings.sql");
+
+#define SPEED_ROW(id, name, batch) {name, batch},
+const struct speed_row speed_table[SPEED_COUNT] = {SPEEDS(SPEED_ROW)};
+
+/* ---- names ---- */
+
+/* policy, how it is called */
+static const char *const policies[] = {"none", "adapler", "attention", "attention-cls", "saliency", "power-bert", "ltp",
+                                       "random"};
+const char *const method_names[] = {"dense",    "AdapLeR",    "attention received", "attention from [CLS]",
+                                    "saliency", "PoWER-BERT", "LTP",                "random",
+                                    "other",    NULL};
+enum { POLICIES = sizeof policies / sizeof *policies, METHOD_DENSE = 0 };
+
+static int method_of(const char *policy)
+{
+	const size_t n = strcspn(policy, ":");
+	for (int i = 0; i < POLICIES; i++)
+		if (strlen(policies[i]) == n && !strncmp(policies[i], policy, n))
+			return i;
+	return POLICIES;
+}
+
+const char *explainer_name(const char *method)
+{
+	static const char *const names[][2] = {{"cp", "predictors"},
+	                                       {"kept", "kept by the model"},
+	                                       {"attention", "attention received"},
+	                                       {"attention-cls", "attention from [CLS]"},
+	                                       {"gradient-input", "gradient x input"},
+	                                       {"integrated", "integrated gradients"},
+	                                       {"leave-one-out", "leave one out"}};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(names[i][0], method))
+			return names[i][1];
+	return method;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static const char *keep_text(struct report *r, struct buf *b, struct err *e)
+{
+	const char *text = buf_check(b, e) ? NULL : texts_copy(&r->texts, b->size ? b->data : "", b->size, e);
+	buf_free(b);
+	return text;
+}
+
+/* Arguments of a policy in words; those that are not known here stand as they are. */
+static void add_argument(struct buf *b, const char *text, size_t size)
+{
+	static const char *const words[][2] = {
+		{"keep=", "keep "}, {"scale=", "thresholds x "}, {"eta=", "eta "}, {"threshold=", "threshold "}, {"top=", "top "}};
+	if (b->size)
+		buf_add_text(b, ", ");
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		const size_t n = strlen(words[i][0]);
+		if (size > n && !strncmp(text, words[i][0], n)) {
+			buf_add_text(b, words[i][1]);
+			buf_add(b, text + n, size - n);
+			return;
+		}
+	}
+	buf_add(b, text, size);
+}
+
+static void add_arguments(struct buf *b, const char *policy, int is_random)
+{
+	for (const char *at = strchr(policy, ':'); at; at = strchr(at, ',')) {
+		const size_t size = strcspn(++at, ",");
+		const int is_seed = is_random && !strncmp(at, "seed=", 5);
+		if (!is_seed && strncmp(at, "replay", size) != 0)
+			add_argument(b, at, size);
+	}
+}
+
+/* What tells an entry from others of its method. A model is named where its phi is not known, but for the dense one. */
+static const char *settings_of(struct report *r, const struct evaluation *x, struct err *e)
+{
+	struct buf b = {0};
+	const char *model = last_part(x->family);
+	if (*x->phi)
+		buf_addf(&b, "phi %s", x->phi);
+	else if (!strncmp(model, "phi-", 4))
+		buf_addf(&b, "phi %s", model + 4);
+	else if (strcmp(model, "dense") != 0)
+		buf_add_text(&b, model);
+	add_arguments(&b, x->policy, method_of(x->policy) == POLICIES - 1);
+	if (strstr(x->policy, "replay"))
+		buf_addf(&b, "%sas many rows as %s", b.size ? ", " : "", *x->counts_model ? last_part(x->counts_model) : model);
+	return keep_text(r, &b, e);
+}
+
+/* A task of files is called by the folder of the first, or by the file where there is none. */
+static const char *task_name(struct report *r, const char *task, struct err *e)
+{
+	struct buf b = {0};
+	if (strncmp(task, "file:", 5) != 0)
+		return task;
+	const char *path = task + 5, *equals = strchr(path, '=');
+	if (*path == ':' && equals)
+		path = equals + 1;
+	const char *end = path + strcspn(path, ","), *slash = memrchr(path, '/', (size_t)(end - path));
+	const char *dot = memrchr(path, '.', (size_t)(end - path));
+	const char *start = slash ? memrchr(path, '/', (size_t)(slash - path)) : NULL;
+	end = slash ? slash : dot && dot > path ? dot : end;
+	start = start ? start + 1 : path;
+	buf_add(&b, start, (size_t)(end - start));
+	return keep_text(r, &b, e);
+}
+
+/* Of files and links: letters, digits, '-' and '.' of both, the rest becomes '-'. */
+static const char *anchor_of(struct report *r, const char *a, const char *b, int number, struct err *e)
+{
+	struct buf text = {0};
+	buf_addf(&text, "%s-%s", a, b);
+	for (size_t i = 0; i < text.size; i++)
+		if (!isalnum((unsigned char)text.data[i]) && text.data[i] != '.')
+			text.data[i] = '-';
+	if (number)
+		buf_addf(&text, "-%d", number + 1);
+	return keep_text(r, &text, e);
+}
+
+/* ---- rows ---- */
+
+struct reading {
+	struct report *report;
+	const char *without;
+	void *rows;
+	int count, capacity;
+};
+
+static int is_left_out(const char *list, int64_t id)
+{
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
+		if (strtoll(at, NULL, 10) == id)
+			return 1;
+	return 0;
+}
+
+/* The next row, of `size` bytes; NULL, with *e set, without memory. */
+static void *add_row(struct reading *x, size_t size, struct err *e)
+{
+	if (x->count == x->capacity) {
+		const int capacity = x->capacity ? 2 * x->capacity : 64;
+		void *rows = realloc(x->rows, (size_t)capacity * size);
+		if (!rows) {
+			err_set(e, ERR_MEMORY, "out of memory for %d runs", capacity);
+			return NULL;
+		}
+		x->rows = rows;
+		x->capacity = capacity;
+	}
+	return (char *)x->rows + (size_t)x->count++ * size;
+}
+
+static const char *text_of(struct report *r, const struct store_value *v, struct err *e)
+{
+	const char *text = v->text ? v->text : "";
+	return texts_copy(&r->texts, text, strlen(text), e);
+}
+
+#define TAKE_INTEGER(name) row->name = (v->type == STORE_REAL ? (int64_t)v->real : v->integer), v++;
+#define TAKE_REAL(name)    row->name = v->real, v++;
+#define TAKE_TEXT(name)                                           \
+	if (!(row->name = text_of(x->report, v, e))) \
+		return ERR_MEMORY;                                        \
+	v++;
+/* A visitor that takes a row of a question into an array of its struct. */
+#define READER(reader, type, FIELDS)                                                                   \
+	static int reader(const struct store_value *v, int columns, void *arg, struct err *e)              \
+	{                                                                                                  \
+		struct reading *x = arg;                                                                       \
+		struct type *row;                                                                              \
+		(void)columns;                                                                                 \
+		if (is_left_out(x->without, v[0].integer))                                                     \
+			return 0;                                                                                  \
+		row = add_row(x, sizeof *row, e);                                                              \
+		if (!row)                                                                                      \
+			return ERR_MEMORY;                                                                         \
+		FIELDS(TAKE_INTEGER, TAKE_REAL, TAKE_TEXT)                                                     \
+		if (strcmp(row->finished, x->report->newest) > 0)                                              \
+			x->report->newest = row->finished;                                                         \
+		return 0;                                                                                      \
+	}
+READER(take_evaluation, evaluation, EVALUATION_FIELDS)
+READER(take_method_run, method_run, STUDY_FIELDS)
+READER(take_training, training, TRAINING_FIELDS)
+
+static int ask(struct report *r, const char *without, const char *sql, store_value_visitor *take, void *rows, int *count,
+               struct err *e)
+{
+	struct reading x = {.report = r, .without = without};
+	int code = store_select(r->store, take, &x, e, sql, "");
+	*(void **)rows = x.rows;
+	*count = x.count;
+	return code;
+}
+
+static int count_unfinished(const struct store_value *v, int columns, void *arg, struct err *e)
+{
+	(void)columns;
+	(void)e;
+	((struct report *)arg)->unfinished = (int)v[0].integer;
+	return 0;
+}
+
+static int read_rows(struct report *r, const char *without, struct err *e)
+{
+	int code = ask(r, without, evaluations_sql, take_evaluation, &r->evaluation, &r->evaluations, e);
+	if (!code)
+		code = ask(r, without, studies_sql, take_method_run, &r->method_run, &r->method_runs, e);
+	if (!code)
+		code = ask(r, without, trainings_sql, take_training, &r->training, &r->trainings, e);
+	if (!code)
+		code = store_select(r->store, count_unfinished, r, e,
+		                    "SELECT count(*) FROM run WHERE finished IS NULL AND kind IN ('eval', 'rationale')", "");
+	if (!code && !r->evaluations && !r->method_runs)
+		code = err_set(e, ERR_USAGE,
+		               "no finished evaluation and no comparison of rationales in '%s': `adapler sweep` and `adapler "
+		               "rationale` write them%s",
+		               r->db, r->unfinished ? "; the unfinished ones go on by the same command" : "");
+	return code;
+}
+
+/* ---- sections ---- */
+
+static int is_new_section(const struct evaluation *a, const struct evaluation *b)
+{
+	return strcmp(a->task, b->task) || strcmp(a->split, b->split) || strcmp(a->data_sha, b->data_sha);
+}
+
+static int is_new_entry(const struct evaluation *a, const struct evaluation *b)
+{
+	return is_new_section(a, b) || strcmp(a->family, b->family) || strcmp(a->kind, b->kind);
+}
+
+/* Two versions of the data under one name cannot be put side by side, nor be told apart by a reader. */
+static int check_versions(const struct report *r, struct err *e)
+{
+	for (int i = 1; i < r->evaluations; i++) {
+		const struct evaluation *a = &r->evaluation[i - 1], *b = &r->evaluation[i];
+		if (!strcmp(a->task, b->task) && !strcmp(a->split, b->split) && strcmp(a->data_sha, b->data_sha) != 0)
+			return err_set(e, ERR_MISMATCH,
+			               "runs %lld and %lld are both of %s %s, but of other data (%.12s, %lld examples; %.12s, %lld "
+			               "examples): leave one version out by --without",
+			               (long long)a->id, (long long)b->id, a->task, a->split, a->data_sha, (long long)a->examples,
+			               b->data_sha, (long long)b->examples);
+	}
+	return 0;
+}
+
+/* Mean over seeds, or what the one run says. Every seed counts once, by its first run for which `is_wanted`. */
+static struct measured summarise(const struct entry *x, int batch, size_t value)
+{
+	struct measured m = {NAN, NAN, NAN, NAN};
+	double sum = 0, squares = 0;
+	int n = 0;
+	for (int i = 0; i < x->runs; i++) {
+		const struct evaluation *run = &x->run[i];
+		const double *v = (const double *)((const char *)run + value);
+		int is_counted = 0;
+		for (int k = 0; k < i; k++)
+			is_counted |= x->run[k].seed == run->seed && (!batch || x->run[k].batch == batch);
+		if (isnan(v[0]) || is_counted || (batch && run->batch != batch))
+			continue;
+		sum += v[0];
+		squares += v[0] * v[0];
+		m.lo = v[1];
+		m.hi = v[2];
+		n++;
+	}
+	if (n)
+		m.value = sum / n;
+	if (n > 1) {
+		m.lo = m.hi = NAN;
+		m.sd = sqrt(fmax(0, squares - sum * sum / n) / (n - 1));
+	}
+	return m;
+}
+
+/* The three columns of a metric stand one after the other. */
+_Static_assert(offsetof(struct evaluation, score_hi) == offsetof(struct evaluation, score) + 2 * sizeof(double),
+               "value, lo, hi");
+
+static int fill_entry(struct report *r, struct entry *x, struct err *e)
+{
+	x->method = method_of(x->run->policy);
+	x->settings = settings_of(r, x->run, e);
+	if (!x->settings)
+		return ERR_MEMORY;
+	for (int i = 0; i < x->runs; i++) {
+		int is_known = 0;
+		for (int k = 0; k < i; k++)
+			is_known |= x->run[k].seed == x->run[i].seed;
+		x->seeds += !is_known;
+	}
+	x->quality = summarise(x, 0, offsetof(struct evaluation, score));
+	for (int s = 0; s < SPEED_COUNT; s++)
+		x->speed[s] = s == SPEED_FLOPS ? summarise(x, 0, offsetof(struct evaluation, flops))
+		                               : summarise(x, speed_table[s].batch, offsetof(struct evaluation, time));
+	x->difference = x->lo = x->hi = x->p = NAN;
+	return 0;
+}
+
+/* By method, then the model and the cost. */
+static int by_method(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	if (x->method != y->method)
+		return x->method < y->method ? -1 : 1;
+	const double d = x->speed[SPEED_FLOPS].value - y->speed[SPEED_FLOPS].value;
+	const int family = strcmp(x->run->family, y->run->family);
+	return family ? family : d < 0 ? -1 : d > 0;
+}
+
+/* The best by quality of those that drop nothing. */
+static int find_dense(const struct section *s)
+{
+	int dense = -1;
+	for (int i = 0; i < s->entries; i++)
+		if (s->entry[i].method == METHOD_DENSE && (dense < 0 || s->entry[i].quality.value > s->entry[dense].quality.value))
+			dense = i;
+	return dense;
+}
+
+/* Takes evaluations from `first` on; returns how many. */
+static int take_section(struct report *r, struct section *s, const struct evaluation *first, int left, struct err *e)
+{
+	int taken = 0, code = 0;
+	*s = (struct section){.task = task_name(r, first->task, e),
+	                      .split = first->split,
+	                      .metric = first->metric,
+	                      .examples = (int)first->examples,
+	                      .entry = calloc((size_t)left, sizeof *s->entry)};
+	if (!s->entry || !s->task)
+		return -err_set(e, ERR_MEMORY, "out of memory for %d runs", left);
+	s->anchor = anchor_of(r, s->task, s->split, 0, e);
+	while (taken < left && !is_new_section(first, first + taken)) {
+		struct entry *x = &s->entry[s->entries++];
+		x->run = first + taken;
+		do
+			x->runs++;
+		while (++taken < left && !is_new_entry(x->run, first + taken));
+		code = code ? code : fill_entry(r, x, e);
+	}
+	qsort(s->entry, (size_t)s->entries, sizeof *s->entry, by_method);
+	s->dense = find_dense(s);
+	return code || !s->anchor ? -ERR_MEMORY : taken;
+}
+
+static int make_sections(struct report *r, struct err *e)
+{
+	r->section = calloc((size_t)r->evaluations + 1, sizeof *r->section);
+	if (!r->section)
+		return err_set(e, ERR_MEMORY, "out of memory for %d runs", r->evaluations);
+	for (int at = 0; at < r->evaluations;) {
+		const int taken = take_section(r, &r->section[r->sections++], &r->evaluation[at], r->evaluations - at, e);
+		if (taken < 0)
+			return -taken;
+		at += taken;
+	}
+	int code = 0;
+	for (int i = 0; i < r->sections && !code; i++)
+		code = report_weigh(r, &r->section[i], e);
+	return code;
+}
+
+/* ---- studies ---- */
+
+static int take_study(struct report *r, struct study *s, const struct method_run *first, int left, struct err *e)
+{
+	*s = (struct study){.run = first, .cp = -1, .data = first->data, .split = first->split, .L = (int)first->L};
+	int number = 0;
+	for (const struct study *other = r->study; other < s; other++)
+		number += !strcmp(other->data, s->data) && !strcmp(other->split, s->split);
+	s->anchor = anchor_of(r, s->data, s->split, number, e);
+	if (!s->anchor)
+		return -ERR_MEMORY;
+	while (s->methods < left && !strcmp(first->study, first[s->methods].study)) {
+		if (!strcmp(first[s->methods].method, "cp"))
+			s->cp = s->methods;
+		s->methods++;
+	}
+	if (s->methods > STUDY_METHODS_MAX || s->L > REPORT_LAYERS_MAX)
+		return -err_set(e, ERR_LIMIT, "run %lld: more than %d methods or %d layers", (long long)first->id,
+		                STUDY_METHODS_MAX, REPORT_LAYERS_MAX);
+	return s->methods;
+}
+
+static int make_studies(struct report *r, struct err *e)
+{
+	r->study = calloc((size_t)r->method_runs + 1, sizeof *r->study);
+	if (!r->study)
+		return err_set(e, ERR_MEMORY, "out of memory for %d runs", r->method_runs);
+	for (int at = 0; at < r->method_runs;) {
+		const int taken = take_study(r, &r->study[r->studies++], &r->method_run[at], r->method_runs - at, e);
+		if (taken < 0)
+			return -taken;
+		at += taken;
+	}
+	int code = 0;
+	for (int i = 0; i < r->studies && !code; i++)
+		code = report_judge(r, &r->study[i], e);
+	return code;
+}
+
+/* ---- open, close ---- */
+
+int report_open(struct report *r, const char *db, const char *without, struct err *e)
+{
+	*r = (struct report){.db = last_part(db), .newest = ""};
+	int code = store_open(&r->store, db, &(struct store_options){.is_read_only = 1}, e);
+	if (!code)
+		code = read_rows(r, without, e);
+	if (!code)
+		code = check_versions(r, e);
+	if (!code)
+		code = make_sections(r, e);
+	if (!code)
+		code = make_studies(r, e);
+	if (code)
+		report_close(r);
+	return code;
+}
+
+void report_close(struct report *r)
+{
+	for (int i = 0; i < r->sections; i++)
+		free(r->section[i].entry);
+	free(r->section);
+	free(r->study);
+	free(r->evaluation);
+	free(r->method_run);
+	free(r->training);
+	texts_free(&r->texts);
+	store_close(r->store);
+	*r = (struct report){0};
+}
+
+/* ---- for the writers ---- */
+
+struct found {
+	const char *name;
+	struct measured *m;
+};
+
+static int find_metric(const char *name, double value, double lo, double hi, void *arg, struct err *e)
+{
+	struct found *f = arg;
+	(void)e;
+	if (!strcmp(name, f->name))
+		*f->m = (struct measured){value, lo, hi, NAN};
+	return 0;
+}
+
+int report_metric(const struct report *r, int64_t run, const char *name, struct measured *m, struct err *e)
+{
+	struct found f = {name, m};
+	*m = (struct measured){NAN, NAN, NAN, NAN};
+	return store_metric_each(r->store, run, find_metric, &f, e);
+}
+
+void report_add_runs(struct buf *b, const int64_t *ids, int count)
+{
+	buf_addf(b, "%d run%s (", count, count == 1 ? "" : "s");
+	for (int i = 0; i < count;) {
+		int end = i;
+		while (end + 1 < count && ids[end + 1] == ids[end] + 1)
+			end++;
+		buf_addf(b, end > i ? "%s%lld-%lld" : "%s%lld", i ? ", " : "", (long long)ids[i], (long long)ids[end]);
+		i = end + 1;
+	}
+	buf_add_byte(b, ')');
+}

@@ -1,0 +1,328 @@
+/* adapler report: tables, figures and a page out of a store. */
+#include "report_out.h"
+
+#include "../engine/base/err.h"
+#include "../engine/base/file.h"
+#include "../engine/base/log.h"
+#include "../engine/base/opt.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct report_args {
+	const char *db, *out, *format, *reference, *without;
+};
+
+static const struct opt options[] = {
+	{"db", 'd', OPT_FILE, offsetof(struct report_args, db), "FILE", "the database", 0, 0},
+	{"out", 'o', OPT_DIR, offsetof(struct report_args, out), "DIR", "the report's folder; an earlier report there gives way", 0, 0},
+	{"format", 'f', OPT_STRING, offsetof(struct report_args, format), "LIST", "of the tables: md,latex,csv,html (all)", 0, 0},
+	{"reference", 'r', OPT_FILE, offsetof(struct report_args, reference), "FILE", "published figures to stand beside ours (data/reference/paper.json)", 0, 0},
+	{"without", 0, OPT_STRING, offsetof(struct report_args, without), "RUNS", "numbers of runs to leave out: 3,7,9", 0, 0},
+	{.kind = OPT_END},
+};
+
+static const char *const parts[] = {"tables", "plots", "examples"};
+enum { PARTS = sizeof parts / sizeof *parts };
+/* By which a folder is known as a report, and may be replaced. */
+static const char page[] = "index.html", runs_table[] = "tables/runs.csv";
+
+/* ---- the folder ------------------------------------------------------------------------------------------------ */
+
+int output_write(const struct output *o, const char *part, const char *name, const struct buf *text, struct err *e)
+{
+	char folder[4096], path[4096];
+	int code = buf_check(text, e);
+	if (!code)
+		code = *part ? file_join(folder, sizeof folder, o->folder, part, e) : 0;
+	if (!code)
+		code = file_join(path, sizeof path, *part ? folder : o->folder, name, e);
+	return code ? code : file_write_atomic(path, text->data, text->size, e);
+}
+
+/* Files of a folder, and those of the folders in it: a report is no deeper. */
+static void remove_folder(const char *path, int depth)
+{
+	char inside[4096];
+	struct dirent *entry;
+	DIR *d = opendir(path);
+	while (d && (entry = readdir(d))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    file_join(inside, sizeof inside, path, entry->d_name, NULL))
+			continue;
+		if (unlink(inside) && depth > 0)
+			remove_folder(inside, depth - 1);
+	}
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+static int is_empty_folder(const char *path)
+{
+	struct dirent *entry;
+	int files = 0;
+	DIR *d = opendir(path);
+	while (d && (entry = readdir(d)))
+		files += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	if (d)
+		closedir(d);
+	return d && !files;
+}
+
+static int is_report(const char *path)
+{
+	char inside[4096];
+	return !file_join(inside, sizeof inside, path, page, NULL) && file_exists(inside) &&
+	       !file_join(inside, sizeof inside, path, runs_table, NULL) && file_exists(inside);
+}
+
+/* Other people's files are never replaced. */
+static int check_out(const char *out, struct err *e)
+{
+	struct stat there;
+	if (lstat(out, &there))
+		return 0;
+	if (S_ISDIR(there.st_mode) && (is_empty_folder(out) || is_report(out)))
+		return 0;
+	return err_set(e, ERR_USAGE, "'%s' is there and is no report of ours: give another --out", out);
+}
+
+static int begin_folder(struct output *o, const char *out, struct err *e)
+{
+	char path[4096], name[64];
+	size_t size = strlen(out);
+	while (size > 1 && out[size - 1] == '/')
+		size--;
+	snprintf(name, sizeof name, ".%ld.tmp", (long)getpid());
+	if (size + strlen(name) + 64 > sizeof o->folder)
+		return err_set(e, ERR_LIMIT, "the name of '%s' is too long", out);
+	snprintf(o->folder, sizeof o->folder, "%.*s%s", (int)size, out, name);
+	int code = 0;
+	for (int i = 0; i < PARTS && !code; i++) {
+		code = file_join(path, sizeof path, o->folder, parts[i], e);
+		if (!code)
+			code = file_make_directories(path, e);
+	}
+	return code;
+}
+
+/* The old one steps aside, the new one takes its place, the old one goes: there is always one of them. */
+static int end_folder(const struct output *o, const char *out, struct err *e)
+{
+	char aside[4200], path[4096];
+	size_t size = strlen(out);
+	while (size > 1 && out[size - 1] == '/')
+		size--;
+	snprintf(path, sizeof path, "%.*s", (int)size, out);
+	snprintf(aside, sizeof aside, "%s.old", o->folder);
+	const int has_old = rename(path, aside) == 0;
+	if (!has_old && errno != ENOENT)
+		return err_set_errno(e, errno, "cannot replace '%s'", path);
+	if (rename(o->folder, path)) {
+		const int number = errno;
+		if (has_old && rename(aside, path))
+			return err_set_errno(e, number, "cannot write '%s'; the earlier report is in '%s'", path, aside);
+		return err_set_errno(e, number, "cannot write '%s'", path);
+	}
+	if (has_old)
+		remove_folder(aside, 1);
+	file_sync_folder_of(path);
+	return 0;
+}
+
+/* ---- where it comes from --------------------------------------------------------------------------------------- */
+
+/* Different texts of a field over the evaluations and comparisons, each once. */
+struct distinct {
+	struct buf list;
+	int count;
+};
+
+static void add_distinct(struct distinct *d, const char *text)
+{
+	char one[300];
+	if (!*text)
+		return;
+	snprintf(one, sizeof one, "%s%s", d->count ? "; " : "", text);
+	if (d->list.data && strstr(d->list.data, text))
+		return;
+	buf_add_text(&d->list, one);
+	d->count++;
+}
+
+enum { FIELDS = 4 };
+static void collect(const struct report *r, struct distinct d[FIELDS])
+{
+	char text[64];
+	for (int i = 0; i < r->evaluations; i++) {
+		const struct evaluation *x = &r->evaluation[i];
+		snprintf(text, sizeof text, "%lld", (long long)x->threads);
+		add_distinct(&d[0], x->rev);
+		add_distinct(&d[1], x->cpu);
+		add_distinct(&d[2], x->kernels);
+		add_distinct(&d[3], text);
+	}
+	for (int i = 0; i < r->method_runs; i++) {
+		add_distinct(&d[0], r->method_run[i].rev);
+		add_distinct(&d[2], r->method_run[i].kernels);
+	}
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static int add_ids(const struct report *r, struct buf *b, struct err *e)
+{
+	const int n = r->evaluations + r->method_runs + r->trainings;
+	int64_t *ids = malloc((size_t)n * sizeof *ids);
+	int at = 0;
+	if (!ids)
+		return err_set(e, ERR_MEMORY, "out of memory for %d runs", n);
+	for (int i = 0; i < r->evaluations; i++)
+		ids[at++] = r->evaluation[i].id;
+	for (int i = 0; i < r->method_runs; i++)
+		ids[at++] = r->method_run[i].id;
+	for (int i = 0; i < r->trainings; i++)
+		ids[at++] = r->training[i].id;
+	qsort(ids, (size_t)n, sizeof *ids, by_id);
+	report_add_runs(b, ids, n);
+	free(ids);
+	return 0;
+}
+
+static const char *text_of(const struct distinct *d) { return d->list.data ? d->list.data : "unknown"; }
+
+int output_describe(struct output *o, struct err *e)
+{
+	const struct report *r = o->report;
+	struct distinct d[FIELDS] = {0};
+	struct buf *b = &o->provenance;
+	collect(r, d);
+	buf_addf(b, "store: %s, ", r->db);
+	int code = add_ids(r, b, e);
+	buf_addf(b, "\nmeasured by: adapler at %s\n", text_of(&d[0]));
+	buf_addf(b, "on: %s; kernels %s; threads %s\n", text_of(&d[1]), text_of(&d[2]), text_of(&d[3]));
+	buf_addf(b, "last run ended: %s\n", r->newest);
+	buf_add_text(b, "weights, data and keys of every run: tables/runs.csv\n");
+	buf_addf(b, "again: adapler report --db %s --out DIR%s%s\n", r->db, o->reference->json ? " --reference " : "",
+	         o->reference->json ? "data/reference/paper.json" : "");
+	buf_addf(b, "every number anew from its facts: adapler verify --db %s\n", r->db);
+	buf_addf(&o->footer, "adapler %s · %s · %.10s · %s", text_of(&d[0]), text_of(&d[1]), r->newest, r->db);
+	for (int i = 0; i < FIELDS; i++)
+		buf_free(&d[i].list);
+	if (!code)
+		code = buf_check(b, e);
+	return code ? code : buf_check(&o->footer, e);
+}
+
+/* ---- the command ----------------------------------------------------------------------------------------------- */
+
+static int parse_formats(unsigned *formats, const char *list, struct err *e)
+{
+	char hint[300], word[20];
+	*formats = list ? 0 : (1U << GRID_FORMAT_COUNT) - 1;
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
+		int f = 0;
+		snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ","), at);
+		while (f < GRID_FORMAT_COUNT && strcmp(grid_format_names[f], word) != 0)
+			f++;
+		if (f == GRID_FORMAT_COUNT) {
+			err_suggest(hint, sizeof hint, word, grid_format_names);
+			return err_set(e, ERR_USAGE, "unknown format '%s'%s", word, hint);
+		}
+		*formats |= 1U << f;
+	}
+	/* A report is known by its table of runs. */
+	*formats |= 1U << GRID_csv;
+	return 0;
+}
+
+static int write_all(struct output *o, struct err *e)
+{
+	int code = output_describe(o, e);
+	if (!code)
+		code = output_tables(o, e);
+	if (!code)
+		code = output_figures(o, e);
+	if (!code)
+		code = output_examples(o, e);
+	return code ? code : output_page(o, e);
+}
+
+static int write_report(struct output *o, const char *out, struct err *e)
+{
+	int code = begin_folder(o, out, e);
+	if (!code)
+		code = write_all(o, e);
+	if (!code)
+		code = end_folder(o, out, e);
+	if (code && *o->folder)
+		remove_folder(o->folder, 1);
+	buf_free(&o->provenance);
+	buf_free(&o->footer);
+	buf_free(&o->tables);
+	buf_free(&o->examples);
+	free(o->figure);
+	return code;
+}
+
+static int make(const struct report_args *a, struct err *e)
+{
+	struct report r = {0};
+	struct reference reference;
+	struct output o = {.report = &r, .reference = &reference};
+	int code = parse_formats(&o.formats, a->format, e);
+	if (!code)
+		code = check_out(a->out, e);
+	if (!code)
+		code = reference_read(&reference, a->reference, e);
+	if (code)
+		return code;
+	code = report_open(&r, a->db, a->without, e);
+	if (!code)
+		code = write_report(&o, a->out, e);
+	if (!code) {
+		if (r.unfinished)
+			log_warn("%d unfinished run%s left out", r.unfinished, r.unfinished == 1 ? " is" : "s are");
+		log_info("%d tasks, %d comparisons of rationales, %d figures: %s/index.html", r.sections, r.studies, o.figures, a->out);
+	}
+	report_close(&r);
+	reference_free(&reference);
+	return code;
+}
+
+static int report_run(const struct command *command, int argc, char **argv, struct err *e)
+{
+	struct report_args a = {0};
+	char **rest;
+	int count, code = opt_parse(command, argc, argv, &a, &rest, &count, e);
+	if (code)
+		return code;
+	if (!a.db || !a.out || count)
+		return err_set(e, ERR_USAGE, "report needs --db FILE and --out DIR");
+	return make(&a, e);
+}
+
+const struct command report_command = {
+	.name = "report",
+	.summary = "tables, figures and a page out of a store",
+	.usage = "--db FILE --out DIR [--format md,latex,csv,html] [--reference FILE]",
+	.details =
+		"DIR/index.html is a page without network access: key numbers, tables, figures, and a viewer of examples. tables/ has the\n"
+		"tables in each format, plots/ the figures as SVG, PNG and PDF beside their gnuplot scripts and data, examples/ the\n"
+		"words that the viewer loads. No model is run; numbers are the store's, tests and frontiers are computed from its facts.\n"
+		"The same store gives the same bytes. A report is written beside DIR and renamed when it is whole.",
+	.examples = "adapler report --db runs.db --out report\n"
+				"adapler report --db runs.db --out report --reference data/reference/paper.json --format md,latex",
+	.options = options,
+	.run = report_run,
+};
