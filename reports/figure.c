@@ -24,7 +24,10 @@ void figure_free(struct figure *f)
 	buf_free(&f->head);
 }
 
-void figure_set_number(struct figure *f, const char *name, double value) { buf_addf(&f->head, "%s = %.10g\n", name, value); }
+void figure_set_number(struct figure *f, const char *name, double value)
+{
+	buf_addf(&f->head, "%s = %.10g\n", name, value);
+}
 
 void figure_set_string(struct figure *f, const char *name, const char *value)
 {
@@ -51,8 +54,8 @@ static void add_comment(struct buf *b, const char *text)
 		buf_addf(b, "# %.*s\n", (int)strcspn(text, "\n"), text);
 }
 
-static int write_text(const struct figure *f, const struct figure_context *c, const char *ending, const struct buf *text,
-                      struct err *e)
+static int write_text(const struct figure *f, const struct figure_context *c, const char *ending,
+                      const struct buf *text, struct err *e)
 {
 	char path[4096], name[300];
 	snprintf(name, sizeof name, "%s.%s", f->name, ending);
@@ -78,10 +81,12 @@ static void add_pictures(struct buf *b, const struct figure *f)
 {
 	buf_addf(b, "if (!exists('picture')) picture = 0\npicture = picture + 1\nreset\narray terminal[3]\n");
 	buf_addf(b,
-	         "terminal[1] = \"set terminal svg noenhanced size %d,%d font 'sans-serif,11' linewidth 1 background '#ffffff'\"\n",
+	         "terminal[1] = \"set terminal svg noenhanced size %d,%d font 'sans-serif,11' linewidth 1 background "
+	         "'#ffffff'\"\n",
 	         f->width, f->height);
 	buf_addf(b,
-	         "terminal[2] = \"set terminal pngcairo noenhanced size %d,%d font 'Sans,17' linewidth 2 background '#ffffff'\"\n",
+	         "terminal[2] = \"set terminal pngcairo noenhanced size %d,%d font 'Sans,17' linewidth 2 background "
+	         "'#ffffff'\"\n",
 	         2 * f->width, 2 * f->height);
 	buf_addf(b, "terminal[3] = \"set terminal pdfcairo noenhanced size %.3fin,%.3fin font 'Sans,8.5' linewidth 1\"\n",
 	         f->width / 72.0, f->height / 72.0);
@@ -115,7 +120,8 @@ static int write_script(const struct figure *f, const struct figure_context *c, 
 
 /* ---- what gnuplot cannot be told ---- */
 
-static int read_picture(const struct figure *f, const struct figure_context *c, const char *ending, struct buf *text, struct err *e)
+static int read_picture(const struct figure *f, const struct figure_context *c, const char *ending, struct buf *text,
+                        struct err *e)
 {
 	char path[4096], name[300], *bytes = NULL;
 	size_t size = 0;

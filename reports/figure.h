@@ -10,12 +10,12 @@
 struct err;
 
 struct figure {
-	const char *name;   /* of files */
-	char title[200];    /* what is to be seen */
-	char alt[800];      /* the same for those who do not see it */
-	int width, height;  /* points */
-	struct buf data;    /* of the .dat, below its comment */
-	struct buf head;    /* settings that the script needs */
+	const char *name;  /* of files */
+	char title[200];   /* what is to be seen */
+	char alt[800];     /* the same for those who do not see it */
+	int width, height; /* points */
+	struct buf data;   /* of the .dat, below its comment */
+	struct buf head;   /* settings that the script needs */
 	const char *script;
 };
 

@@ -113,10 +113,21 @@ void grid_add_html(struct buf *b, const char *text)
 
 static void add_latex(struct buf *b, const char *text)
 {
-	static const char *const replace[][2] = {
-		{"\\", "\\textbackslash{}"}, {"{", "\\{"}, {"}", "\\}"}, {"$", "\\$"}, {"&", "\\&"}, {"#", "\\#"}, {"_", "\\_"},
-		{"%", "\\%"}, {"~", "\\textasciitilde{}"}, {"^", "\\textasciicircum{}"}, {"[", "{[}"}, {"]", "{]}"}, {"<", "$<$"},
-		{">", "$>$"}, {"*", "$^{*}$"}};
+	static const char *const replace[][2] = {{"\\", "\\textbackslash{}"},
+	                                         {"{", "\\{"},
+	                                         {"}", "\\}"},
+	                                         {"$", "\\$"},
+	                                         {"&", "\\&"},
+	                                         {"#", "\\#"},
+	                                         {"_", "\\_"},
+	                                         {"%", "\\%"},
+	                                         {"~", "\\textasciitilde{}"},
+	                                         {"^", "\\textasciicircum{}"},
+	                                         {"[", "{[}"},
+	                                         {"]", "{]}"},
+	                                         {"<", "$<$"},
+	                                         {">", "$>$"},
+	                                         {"*", "$^{*}$"}};
 	add_replaced(b, text, replace, 15);
 }
 
@@ -147,10 +158,7 @@ static void add_text(struct buf *b, enum grid_format format, const char *text)
 
 /* ---- numbers for people ---- */
 
-static const char *minus(enum grid_format format)
-{
-	return format == GRID_latex ? "$-$" : "−"; /* U+2212 */
-}
+static const char *minus(enum grid_format format) { return format == GRID_latex ? "$-$" : "−"; /* U+2212 */ }
 
 static void add_signed(struct buf *b, enum grid_format format, const char *pattern_free, int is_negative, int with_plus)
 {
@@ -179,7 +187,8 @@ static void add_value(struct buf *b, enum grid_format format, enum grid_kind kin
 
 static void add_interval(struct buf *b, enum grid_format format, const struct grid_column *c, const struct grid_cell *x)
 {
-	static const char *const before[] = {" [", " {\\scriptsize[", NULL, " <small>["}, *const after[] = {"]", "]}", NULL, "]</small>"};
+	static const char *const before[] = {" [", " {\\scriptsize[", NULL, " <small>["}, *const after[] = {"]", "]}", NULL,
+	                                                                                                    "]</small>"};
 	if (!isnan(x->sd)) {
 		buf_add_text(b, format == GRID_latex ? " {\\scriptsize$\\pm$ " : format == GRID_html ? " <small>± " : " ± ");
 		add_value(b, format, c->kind == GRID_POINTS ? GRID_PERCENT : c->kind, x->sd);
@@ -193,7 +202,8 @@ static void add_interval(struct buf *b, enum grid_format format, const struct gr
 	}
 }
 
-static void add_cell_text(struct buf *b, enum grid_format format, const struct grid_column *c, const struct grid_cell *x)
+static void add_cell_text(struct buf *b, enum grid_format format, const struct grid_column *c,
+                          const struct grid_cell *x)
 {
 	if (x->text) {
 		add_text(b, format, x->text);
@@ -406,7 +416,9 @@ static void write_html_row(const struct grid *g, const struct grid_row *r, int c
 static void write_html(const struct grid *g, const char *provenance, struct buf *out)
 {
 	int columns = 0;
-	buf_addf(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">\n<table id=\"%s\">\n<caption>", g->title, g->name);
+	buf_addf(out,
+	         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">\n<table id=\"%s\">\n<caption>",
+	         g->title, g->name);
 	grid_add_html(out, g->title);
 	buf_add_text(out, "</caption>\n<thead><tr>");
 	for (int i = 0; i < g->columns; i++)

@@ -11,7 +11,7 @@
 struct err;
 
 /* name, ending of the file */
-#define GRID_FORMATS(X) X(md, "md") X(latex, "tex") X(csv, "csv") X(html, "html")
+#define GRID_FORMATS(X)                X(md, "md") X(latex, "tex") X(csv, "csv") X(html, "html")
 #define GRID_FORMAT_ENUM(name, ending) GRID_##name,
 enum grid_format { GRID_FORMATS(GRID_FORMAT_ENUM) GRID_FORMAT_COUNT };
 extern const char *const grid_format_names[GRID_FORMAT_COUNT + 1]; /* then NULL */
@@ -39,10 +39,10 @@ struct grid_column {
 };
 
 struct grid_cell {
-	char *text;            /* of a text */
-	double value, lo, hi;  /* of a number */
-	double sd;             /* over seeds */
-	const char *mark;      /* "*", or NULL */
+	char *text;           /* of a text */
+	double value, lo, hi; /* of a number */
+	double sd;            /* over seeds */
+	const char *mark;     /* "*", or NULL */
 };
 
 struct grid_row {
@@ -56,7 +56,7 @@ struct grid {
 	const struct grid_column *column;
 	int columns;
 	struct grid_row *row;
-	int rows, cells; /* cells: of the last row */
+	int rows, cells;  /* cells: of the last row */
 	struct buf notes; /* sentences below the table, a line each */
 	int failed;       /* out of memory; grid_check */
 };

@@ -11,7 +11,8 @@ static int read_row(struct reference_row *r, const cJSON *item, const char *path
 {
 	char name[600];
 	snprintf(name, sizeof name, "%.500s' row '%d", path, number);
-	*r = (struct reference_row){.settings = "", .metric = "", .note = "", .quality = NAN, .flops_speedup = NAN, .time_speedup = NAN};
+	*r = (struct reference_row){
+		.settings = "", .metric = "", .note = "", .quality = NAN, .flops_speedup = NAN, .time_speedup = NAN};
 	if (!cJSON_IsObject(item))
 		return err_set(e, ERR_FORMAT, "row %d of '%s' must be an object", number, path);
 	int code = json_get_string(item, "task", &r->task, name, e);
@@ -32,7 +33,8 @@ static int read_row(struct reference_row *r, const cJSON *item, const char *path
 	if (!code && (!r->task || !r->method || isnan(r->quality)))
 		code = err_set(e, ERR_FORMAT, "row %d of '%s' needs task, method and quality", number, path);
 	if (!code && (r->quality < -100 || r->quality > 100))
-		code = err_set(e, ERR_FORMAT, "field 'quality' of row %d of '%s' must be in percent, not %g", number, path, r->quality);
+		code = err_set(e, ERR_FORMAT, "field 'quality' of row %d of '%s' must be in percent, not %g", number, path,
+		               r->quality);
 	r->quality /= 100;
 	return code;
 }

@@ -23,11 +23,11 @@ const struct speed_row speed_table[SPEED_COUNT] = {SPEEDS(SPEED_ROW)};
 /* ---- names ---- */
 
 /* policy, how it is called */
-static const char *const policies[] = {"none", "adapler", "attention", "attention-cls", "saliency", "power-bert", "ltp",
-                                       "random"};
-const char *const method_names[] = {"dense",    "AdapLeR",    "attention received", "attention from [CLS]",
-                                    "saliency", "PoWER-BERT", "LTP",                "random",
-                                    "other",    NULL};
+static const char *const policies[] = {"none",     "adapler",    "attention", "attention-cls",
+                                       "saliency", "power-bert", "ltp",       "random"};
+const char *const method_names[] = {
+	"dense", "AdapLeR", "attention received", "attention from [CLS]", "saliency", "PoWER-BERT", "LTP", "random",
+	"other", NULL};
 enum { POLICIES = sizeof policies / sizeof *policies, METHOD_DENSE = 0 };
 
 static int method_of(const char *policy)
@@ -70,8 +70,11 @@ static const char *keep_text(struct report *r, struct buf *b, struct err *e)
 /* Arguments of a policy in words; those that are not known here stand as they are. */
 static void add_argument(struct buf *b, const char *text, size_t size)
 {
-	static const char *const words[][2] = {
-		{"keep=", "keep "}, {"scale=", "thresholds x "}, {"eta=", "eta "}, {"threshold=", "threshold "}, {"top=", "top "}};
+	static const char *const words[][2] = {{"keep=", "keep "},
+	                                       {"scale=", "thresholds x "},
+	                                       {"eta=", "eta "},
+	                                       {"threshold=", "threshold "},
+	                                       {"top=", "top "}};
 	if (b->size)
 		buf_add_text(b, ", ");
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -184,33 +187,33 @@ static const char *text_of(struct report *r, const struct store_value *v, struct
 
 #define TAKE_INTEGER(name) row->name = (v->type == STORE_REAL ? (int64_t)v->real : v->integer), v++;
 #define TAKE_REAL(name)    row->name = v->real, v++;
-#define TAKE_TEXT(name)                                           \
+#define TAKE_TEXT(name)                          \
 	if (!(row->name = text_of(x->report, v, e))) \
-		return ERR_MEMORY;                                        \
+		return ERR_MEMORY;                       \
 	v++;
 /* A visitor that takes a row of a question into an array of its struct. */
-#define READER(reader, type, FIELDS)                                                                   \
-	static int reader(const struct store_value *v, int columns, void *arg, struct err *e)              \
-	{                                                                                                  \
-		struct reading *x = arg;                                                                       \
-		struct type *row;                                                                              \
-		(void)columns;                                                                                 \
-		if (is_left_out(x->without, v[0].integer))                                                     \
-			return 0;                                                                                  \
-		row = add_row(x, sizeof *row, e);                                                              \
-		if (!row)                                                                                      \
-			return ERR_MEMORY;                                                                         \
-		FIELDS(TAKE_INTEGER, TAKE_REAL, TAKE_TEXT)                                                     \
-		if (strcmp(row->finished, x->report->newest) > 0)                                              \
-			x->report->newest = row->finished;                                                         \
-		return 0;                                                                                      \
+#define READER(reader, type, FIELDS)                                                      \
+	static int reader(const struct store_value *v, int columns, void *arg, struct err *e) \
+	{                                                                                     \
+		struct reading *x = arg;                                                          \
+		struct type *row;                                                                 \
+		(void)columns;                                                                    \
+		if (is_left_out(x->without, v[0].integer))                                        \
+			return 0;                                                                     \
+		row = add_row(x, sizeof *row, e);                                                 \
+		if (!row)                                                                         \
+			return ERR_MEMORY;                                                            \
+		FIELDS(TAKE_INTEGER, TAKE_REAL, TAKE_TEXT)                                        \
+		if (strcmp(row->finished, x->report->newest) > 0)                                 \
+			x->report->newest = row->finished;                                            \
+		return 0;                                                                         \
 	}
 READER(take_evaluation, evaluation, EVALUATION_FIELDS)
 READER(take_method_run, method_run, STUDY_FIELDS)
 READER(take_training, training, TRAINING_FIELDS)
 
-static int ask(struct report *r, const char *without, const char *sql, store_value_visitor *take, void *rows, int *count,
-               struct err *e)
+static int ask(struct report *r, const char *without, const char *sql, store_value_visitor *take, void *rows,
+               int *count, struct err *e)
 {
 	struct reading x = {.report = r, .without = without};
 	int code = store_select(r->store, take, &x, e, sql, "");
@@ -237,6 +240,10 @@ static int read_rows(struct report *r, const char *without, struct err *e)
 	if (!code)
 		code = store_select(r->store, count_unfinished, r, e,
 		                    "SELECT count(*) FROM run WHERE finished IS NULL AND kind IN ('eval', 'rationale')", "");
+	for (int i = 0; i < r->trainings && !code; i++) {
+		r->training[i].task = task_name(r, r->training[i].task, e);
+		code = r->training[i].task ? 0 : ERR_MEMORY;
+	}
 	if (!code && !r->evaluations && !r->method_runs)
 		code = err_set(e, ERR_USAGE,
 		               "no finished evaluation and no comparison of rationales in '%s': `adapler sweep` and `adapler "
@@ -341,7 +348,8 @@ static int find_dense(const struct section *s)
 {
 	int dense = -1;
 	for (int i = 0; i < s->entries; i++)
-		if (s->entry[i].method == METHOD_DENSE && (dense < 0 || s->entry[i].quality.value > s->entry[dense].quality.value))
+		if (s->entry[i].method == METHOD_DENSE &&
+		    (dense < 0 || s->entry[i].quality.value > s->entry[dense].quality.value))
 			dense = i;
 	return dense;
 }

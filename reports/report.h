@@ -14,23 +14,25 @@ struct err;
 
 /* ---- rows of the questions in query/, a field a column ---- */
 
-#define EVALUATION_FIELDS(INTEGER, REAL, TEXT)                                                                       \
-	INTEGER(id)                                                                                                      \
-	TEXT(key) TEXT(task) TEXT(split) TEXT(policy) TEXT(family) TEXT(kind) TEXT(counts_model) TEXT(phi) TEXT(gamma)   \
-	TEXT(metric) TEXT(model_sha) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished)                     \
-	INTEGER(seed) INTEGER(threads) INTEGER(batch) INTEGER(max_length) INTEGER(sample_limit) INTEGER(examples)        \
-	REAL(score) REAL(score_lo) REAL(score_hi) REAL(flops) REAL(flops_lo) REAL(flops_hi) REAL(time) REAL(time_lo)     \
-	REAL(time_hi)
+#define EVALUATION_FIELDS(INTEGER, REAL, TEXT)                                                                         \
+	INTEGER(id)                                                                                                        \
+	TEXT(key)                                                                                                          \
+	TEXT(task) TEXT(split) TEXT(policy) TEXT(family) TEXT(kind) TEXT(counts_model) TEXT(phi) TEXT(gamma) TEXT(metric)  \
+		TEXT(model_sha) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished) INTEGER(seed) INTEGER(threads) \
+			INTEGER(batch) INTEGER(max_length) INTEGER(sample_limit) INTEGER(examples) REAL(score) REAL(score_lo)      \
+				REAL(score_hi) REAL(flops) REAL(flops_lo) REAL(flops_hi) REAL(time) REAL(time_lo) REAL(time_hi)
 
-#define STUDY_FIELDS(INTEGER, REAL, TEXT)                                                                           \
-	INTEGER(id)                                                                                                     \
-	TEXT(key) TEXT(data) TEXT(split) TEXT(method) TEXT(study) TEXT(model) TEXT(adapted) TEXT(dense) TEXT(policy)    \
-	TEXT(data_sha) TEXT(rev) TEXT(kernels) TEXT(finished)                                                           \
-	INTEGER(seed) INTEGER(threads) INTEGER(L) INTEGER(layers) REAL(mean_share)
+#define STUDY_FIELDS(INTEGER, REAL, TEXT)                                                                             \
+	INTEGER(id)                                                                                                       \
+	TEXT(key)                                                                                                         \
+	TEXT(data) TEXT(split) TEXT(method) TEXT(study) TEXT(model) TEXT(adapted) TEXT(dense) TEXT(policy) TEXT(data_sha) \
+		TEXT(rev) TEXT(kernels) TEXT(finished) INTEGER(seed) INTEGER(threads) INTEGER(L) INTEGER(layers)              \
+			REAL(mean_share)
 
-#define TRAINING_FIELDS(INTEGER, REAL, TEXT)                                                                        \
-	INTEGER(id)                                                                                                     \
-	TEXT(key) TEXT(task) TEXT(kind) TEXT(args) INTEGER(seed) TEXT(data_sha) TEXT(rev) TEXT(finished) TEXT(phi) TEXT(out)
+#define TRAINING_FIELDS(INTEGER, REAL, TEXT) \
+	INTEGER(id)                              \
+	TEXT(key)                                \
+	TEXT(task) TEXT(kind) INTEGER(seed) TEXT(data_sha) TEXT(rev) TEXT(finished) TEXT(phi) TEXT(out) INTEGER(last_step)
 
 #define INTEGER_FIELD(name) int64_t name;
 #define REAL_FIELD(name)    double name;
@@ -74,8 +76,8 @@ struct entry {
 	int method;           /* of method_names */
 	const char *settings; /* "phi 0.005, thresholds x 0.75" */
 	struct measured quality, speed[SPEED_COUNT];
-	double difference, lo, hi, p; /* quality against dense, on the same examples; p by Holm over the section */
-	int on_frontier[SPEED_COUNT]; /* 1, 0; -1: not timed */
+	double difference, lo, hi, p;      /* quality against dense, on the same examples; p by Holm over the section */
+	int on_frontier[SPEED_COUNT];      /* 1, 0; -1: not timed */
 	double kept[REPORT_LAYERS_MAX][3]; /* share of an example's tokens by layer: quartiles over examples */
 };
 
@@ -102,7 +104,8 @@ struct study {
 	int methods, cp;              /* cp: the one the others are compared with; -1: none */
 	const char *data, *split, *anchor;
 	int L;
-	double p[STUDY_METHODS_MAX][REPORT_LAYERS_MAX]; /* of rate fpr at budget replay against cp; by Holm over the study */
+	double p[STUDY_METHODS_MAX]
+			[REPORT_LAYERS_MAX]; /* of rate fpr at budget replay against cp; by Holm over the study */
 	double difference[STUDY_METHODS_MAX][REPORT_LAYERS_MAX];
 };
 

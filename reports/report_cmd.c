@@ -20,10 +20,14 @@ struct report_args {
 
 static const struct opt options[] = {
 	{"db", 'd', OPT_FILE, offsetof(struct report_args, db), "FILE", "the database", 0, 0},
-	{"out", 'o', OPT_DIR, offsetof(struct report_args, out), "DIR", "the report's folder; an earlier report there gives way", 0, 0},
-	{"format", 'f', OPT_STRING, offsetof(struct report_args, format), "LIST", "of the tables: md,latex,csv,html (all)", 0, 0},
-	{"reference", 'r', OPT_FILE, offsetof(struct report_args, reference), "FILE", "published figures to stand beside ours (data/reference/paper.json)", 0, 0},
-	{"without", 0, OPT_STRING, offsetof(struct report_args, without), "RUNS", "numbers of runs to leave out: 3,7,9", 0, 0},
+	{"out", 'o', OPT_DIR, offsetof(struct report_args, out), "DIR",
+     "the report's folder; an earlier report there gives way", 0, 0},
+	{"format", 'f', OPT_STRING, offsetof(struct report_args, format), "LIST", "of the tables: md,latex,csv,html (all)",
+     0, 0},
+	{"reference", 'r', OPT_FILE, offsetof(struct report_args, reference), "FILE",
+     "published figures to stand beside ours (data/reference/paper.json)", 0, 0},
+	{"without", 0, OPT_STRING, offsetof(struct report_args, without), "RUNS", "numbers of runs to leave out: 3,7,9", 0,
+     0},
 	{.kind = OPT_END},
 };
 
@@ -293,7 +297,8 @@ static int make(const struct report_args *a, struct err *e)
 	if (!code) {
 		if (r.unfinished)
 			log_warn("%d unfinished run%s left out", r.unfinished, r.unfinished == 1 ? " is" : "s are");
-		log_info("%d tasks, %d comparisons of rationales, %d figures: %s/index.html", r.sections, r.studies, o.figures, a->out);
+		log_info("%d tasks, %d comparisons of rationales, %d figures: %s/index.html", r.sections, r.studies, o.figures,
+		         a->out);
 	}
 	report_close(&r);
 	reference_free(&reference);
@@ -316,11 +321,13 @@ const struct command report_command = {
 	.name = "report",
 	.summary = "tables, figures and a page out of a store",
 	.usage = "--db FILE --out DIR [--format md,latex,csv,html] [--reference FILE]",
-	.details =
-		"DIR/index.html is a page without network access: key numbers, tables, figures, and a viewer of examples. tables/ has the\n"
-		"tables in each format, plots/ the figures as SVG, PNG and PDF beside their gnuplot scripts and data, examples/ the\n"
-		"words that the viewer loads. No model is run; numbers are the store's, tests and frontiers are computed from its facts.\n"
-		"The same store gives the same bytes. A report is written beside DIR and renamed when it is whole.",
+	.details = "DIR/index.html is a page without network access: key numbers, tables, figures, and a viewer of "
+               "examples. tables/ has the\n"
+			   "tables in each format, plots/ the figures as SVG, PNG and PDF beside their gnuplot scripts and data, "
+               "examples/ the\n"
+			   "words that the viewer loads. No model is run; numbers are the store's, tests and frontiers are "
+               "computed from its facts.\n"
+			   "The same store gives the same bytes. A report is written beside DIR and renamed when it is whole.",
 	.examples = "adapler report --db runs.db --out report\n"
 				"adapler report --db runs.db --out report --reference data/reference/paper.json --format md,latex",
 	.options = options,

@@ -16,11 +16,11 @@ struct writer {
 	struct output *out;
 	const struct study *s;
 	struct rationale_facts facts[STUDY_METHODS_MAX];
-	int reference; /* the method that others are held against */
-	unsigned char *keep;   /* [tokens] at one layer */
-	unsigned char *last;   /* [methods,tokens] at the last layer */
-	unsigned short *mask;  /* [tokens,parts] bits by layer, 16 a part */
-	int *order, tokens;    /* tokens: room */
+	int reference;        /* the method that others are held against */
+	unsigned char *keep;  /* [tokens] at one layer */
+	unsigned char *last;  /* [methods,tokens] at the last layer */
+	unsigned short *mask; /* [tokens,parts] bits by layer, 16 a part */
+	int *order, tokens;   /* tokens: room */
 	struct buf file, index;
 	int files, in_file, documents;
 	char label[CLASSES_SHOWN][64];
@@ -135,10 +135,11 @@ static void add_to_index(struct writer *w, const char *name, int idx)
 			dense = w->facts[m].document[idx].pred;
 	buf_add_text(&w->index, w->documents ? ",\n[" : "[");
 	add_string(&w->index, name);
-	buf_addf(&w->index, ",%d,%d,%d,%d,%d,%d,[", d->gold, d->pred, dense, d->tokens, share(count(reference, d->tokens), d->tokens),
-	         share(marked(w, d), d->tokens));
+	buf_addf(&w->index, ",%d,%d,%d,%d,%d,%d,[", d->gold, d->pred, dense, d->tokens,
+	         share(count(reference, d->tokens), d->tokens), share(marked(w, d), d->tokens));
 	for (int m = 0; m < w->s->methods; m++)
-		buf_addf(&w->index, m ? ",%d" : "%d", disagreement(reference, w->last + (size_t)m * (size_t)w->tokens, d->tokens));
+		buf_addf(&w->index, m ? ",%d" : "%d",
+		         disagreement(reference, w->last + (size_t)m * (size_t)w->tokens, d->tokens));
 	buf_add_text(&w->index, "]]");
 }
 
@@ -258,8 +259,8 @@ static int write_study(struct output *o, const struct study *s, struct err *e)
 			               (long long)s->run[m].id);
 	if (!code)
 		code = store_select(o->report->store, take_document, w, e,
-		                    "SELECT idx, docid, annotation, label, words FROM document WHERE data = ? ORDER BY idx", "t",
-		                    s->run->data_sha);
+		                    "SELECT idx, docid, annotation, label, words FROM document WHERE data = ? ORDER BY idx",
+		                    "t", s->run->data_sha);
 	if (!code)
 		code = end_file(w, e);
 	if (!code)

@@ -134,7 +134,8 @@ static void widen(struct range *r, double value)
 	r->high = fmax(r->high, value);
 }
 
-static void add_points(struct figure *f, const struct section *s, enum speed speed, int method, struct range *x_range, struct range *y_range)
+static void add_points(struct figure *f, const struct section *s, enum speed speed, int method, struct range *x_range,
+                       struct range *y_range)
 {
 	buf_addf(&f->data, "# %s: speedup, lo, hi, quality, lo, hi\n", method_names[method]);
 	for (int i = 0; i < s->entries; i++) {
@@ -162,40 +163,58 @@ static void describe_tradeoff(struct figure *f, const struct section *s, enum sp
 	int n = snprintf(f->alt, sizeof f->alt, "%s of %s (%s) against %s, %d points.", s->metric, s->task, s->split,
 	                 speed == SPEED_FLOPS ? "how many times fewer FLOPs" : "how many times less time", s->entries);
 	if (i >= 0 && n > 0)
-		snprintf(f->alt + n, sizeof f->alt - (size_t)n, " Within a point of dense the largest speedup is %.2f (%s%s%s).",
-		         s->fastest[speed].speedup, method_names[s->entry[i].method], *s->entry[i].settings ? ", " : "",
-		         s->entry[i].settings);
+		snprintf(f->alt + n, sizeof f->alt - (size_t)n,
+		         " Within a point of dense the largest speedup is %.2f (%s%s%s).", s->fastest[speed].speedup,
+		         method_names[s->entry[i].method], *s->entry[i].settings ? ", " : "", s->entry[i].settings);
+}
+
+static int has_method(const struct section *s, enum speed speed, int method)
+{
+	for (int i = 0; i < s->entries; i++)
+		if (s->entry[i].method == method && !isnan(s->entry[i].speed[speed].value))
+			return 1;
+	return 0;
+}
+
+static void add_methods(struct figure *f, const struct section *s, enum speed speed, struct range *x, struct range *y)
+{
+	const char *legend[METHODS_MAX];
+	int hue[METHODS_MAX], series = 0;
+	for (int method = 0; method_names[method]; method++)
+		if (has_method(s, speed, method)) {
+			legend[series] = method_names[method];
+			hue[series++] = method;
+			add_points(f, s, speed, method, x, y);
+		}
+	set_series(f, series, legend, hue);
+}
+
+static void set_axes(struct figure *f, const struct section *s, enum speed speed, const struct range *x,
+                     const struct range *y)
+{
+	char label[80];
+	const double room = fmax(0.5, 0.06 * (y->high - y->low));
+	snprintf(label, sizeof label, speed ? "less time at batch %d, measured" : "fewer FLOPs", speed_table[speed].batch);
+	figure_set_string(f, "x_title", label);
+	snprintf(label, sizeof label, "%s (%%)", s->metric);
+	figure_set_string(f, "y_title", label);
+	figure_set_number(f, "x_low", fmin(0.97, x->low / 1.03));
+	figure_set_number(f, "x_high", fmax(1.6, x->high * 1.12));
+	figure_set_number(f, "y_low", y->low - room);
+	figure_set_number(f, "y_high", y->high + room);
 }
 
 static int draw_tradeoff(struct output *o, const struct section *s, enum speed speed, struct err *e)
 {
 	struct figure f;
-	char name[160], label[80];
-	const char *legend[METHODS_MAX];
-	int hue[METHODS_MAX], series = 0;
+	char name[160];
 	struct range x = {1, 1}, y = {INFINITY, -INFINITY};
 	snprintf(name, sizeof name, "%s-%s", s->anchor, speed_table[speed].name);
 	figure_open(&f, name, tradeoff_script);
 	add_frontier(&f, s, speed);
 	add_names(&f, s, speed);
-	for (int method = 0; method_names[method]; method++)
-		for (int i = 0; i < s->entries; i++)
-			if (s->entry[i].method == method && !isnan(s->entry[i].speed[speed].value)) {
-				legend[series] = method_names[method];
-				hue[series++] = method;
-				add_points(&f, s, speed, method, &x, &y);
-				break;
-			}
-	set_series(&f, series, legend, hue);
-	snprintf(label, sizeof label, speed ? "less time at batch %d, measured" : "fewer FLOPs", speed_table[speed].batch);
-	figure_set_string(&f, "x_title", label);
-	snprintf(label, sizeof label, "%s (%%)", s->metric);
-	figure_set_string(&f, "y_title", label);
-	const double room = fmax(0.5, 0.06 * (y.high - y.low));
-	figure_set_number(&f, "x_low", fmin(0.97, x.low / 1.03));
-	figure_set_number(&f, "x_high", fmax(1.6, x.high * 1.12));
-	figure_set_number(&f, "y_low", y.low - room);
-	figure_set_number(&f, "y_high", y.high + room);
+	add_methods(&f, s, speed, &x, &y);
+	set_axes(&f, s, speed, &x, &y);
 	snprintf(f.title, sizeof f.title, "%s, %s split", s->task, s->split);
 	describe_tradeoff(&f, s, speed);
 	int code = draw(o, &f, s->anchor, e);
@@ -246,7 +265,8 @@ static int draw_speedups(struct output *o, struct err *e)
 		figure_set_number(&f, "high", range.high * 1.15);
 		snprintf(f.title, sizeof f.title, "Speedup: what FLOPs promise, and what the clock says");
 		snprintf(f.alt, sizeof f.alt,
-		         "Measured speedup of time against the speedup that FLOPs promise, %d points of %d tasks; on the dashed line "
+		         "Measured speedup of time against the speedup that FLOPs promise, %d points of %d tasks; on the "
+		         "dashed line "
 		         "the promise is kept.",
 		         points, r->sections);
 		code = draw(o, &f, "speed", e);
@@ -291,7 +311,7 @@ static int draw_kept(struct output *o, const struct section *s, struct err *e)
 				continue;
 			snprintf(text[series], LEGEND_SIZE, "%s", *x->settings ? x->settings : method_names[x->method]);
 			legend[series] = text[series];
-			hue[series] = wants_adapler ? series + 1 : series + 1;
+			hue[series] = series + 1;
 			series++;
 			add_kept(&f, s, x);
 		}
@@ -302,8 +322,10 @@ static int draw_kept(struct output *o, const struct section *s, struct err *e)
 	set_series(&f, series, legend, hue);
 	figure_set_number(&f, "layers", s->L);
 	snprintf(f.title, sizeof f.title, "%s, %s split: tokens that each layer sees", s->task, s->split);
-	snprintf(f.alt, sizeof f.alt, "Median and quartiles over the examples of %s of the share of tokens that each of %d layers "
-	         "sees, for %d policies.", s->task, s->L, series);
+	snprintf(f.alt, sizeof f.alt,
+	         "Median and quartiles over the examples of %s of the share of tokens that each of %d layers "
+	         "sees, for %d policies.",
+	         s->task, s->L, series);
 	int code = draw(o, &f, s->anchor, e);
 	figure_free(&f);
 	return code;
@@ -319,7 +341,8 @@ static const struct {
                {"recall/replay", "recall (%)", 1},
                {"average-precision", "average precision (%)", 0}};
 
-static int add_agreement(const struct report *r, struct figure *f, const struct study *s, int m, struct range *range, struct err *e)
+static int add_agreement(const struct report *r, struct figure *f, const struct study *s, int m, struct range *range,
+                         struct err *e)
 {
 	const struct method_run *x = &s->run[m];
 	int code = 0;
@@ -355,7 +378,8 @@ static void set_panels(struct figure *f, const struct range *range)
 		const double room = fmax(1, 0.05 * (range[p].high - range[p].low));
 		snprintf(name, sizeof name, "panel[%d]", p + 1);
 		figure_set_string(f, name, panels[p].title);
-		buf_addf(&f->head, "low[%d] = %.6g\nhigh[%d] = %.6g\n", p + 1, range[p].low - room, p + 1, range[p].high + room);
+		buf_addf(&f->head, "low[%d] = %.6g\nhigh[%d] = %.6g\n", p + 1, range[p].low - room, p + 1,
+		         range[p].high + room);
 	}
 }
 
@@ -383,9 +407,12 @@ static int draw_study(struct output *o, const struct study *s, struct err *e)
 	set_series(&f, series, legend, hue);
 	set_panels(&f, range);
 	figure_set_number(&f, "layers", s->L);
-	snprintf(f.title, sizeof f.title, "%s, %s split: selected words and what people marked, at equal counts", s->data, s->split);
-	snprintf(f.alt, sizeof f.alt, "False-positive rate, false-discovery rate, recall and average precision by layer for %d methods "
-	         "on %s; bands are 95 %% intervals over documents. The numbers are in the table.", series, s->data);
+	snprintf(f.title, sizeof f.title, "%s, %s split: selected words and what people marked, at equal counts", s->data,
+	         s->split);
+	snprintf(f.alt, sizeof f.alt,
+	         "False-positive rate, false-discovery rate, recall and average precision by layer for %d methods "
+	         "on %s; bands are 95 %% intervals over documents. The numbers are in the table.",
+	         series, s->data);
 	if (!code)
 		code = draw(o, &f, s->anchor, e);
 	figure_free(&f);
@@ -394,23 +421,43 @@ static int draw_study(struct output *o, const struct study *s, struct err *e)
 
 /* ---- trainings -------------------------------------------------------------------------------------------------- */
 
-enum { TRAININGS_MAX = 8, BINS = 80 };
+enum { TRAININGS_MAX = 8, CURVES = 4, BINS = 80 };
 
-/* Training losses jump from batch to batch: means over a bin of steps. */
-struct curve_reading {
-	struct figure *figure;
-	struct range *range;
-	double last_step, sum;
-	int64_t width, bin, points;
+/* A panel for each: what people read, the curve (NULL: the task's metric on dev), whether it jumps from batch to batch. */
+static const struct {
+	const char *title, *curve;
+	int is_smoothed;
+} curves[CURVES] = {{"training loss", "train/loss", 1},
+                    {"dev loss", "dev/loss", 0},
+                    {NULL, NULL, 0},
+                    {"dev: fewer FLOPs (times)", "dev/flops_speedup", 0}};
+
+struct trainings {
+	const struct report *report;
+	const struct training *training; /* [count] of one task */
+	int count;
+	char metric[80]; /* "dev/accuracy" */
+	struct figure figure;
+	struct buf panel;                              /* settings of the panels so far */
+	int panels, sets, hue[TRAININGS_MAX * CURVES]; /* sets: curves so far; hue: whose they are */
+	double last_step;
 };
 
-static void end_bin(struct curve_reading *c)
+/* Means over `width` steps. */
+struct smoothing {
+	struct trainings *t;
+	struct range *range;
+	int64_t width, bin, points;
+	double sum;
+};
+
+static void end_bin(struct smoothing *c)
 {
 	if (!c->points)
 		return;
 	const double mean = c->sum / (double)c->points;
 	const double step = c->width > 1 ? ((double)c->bin + 0.5) * (double)c->width : (double)c->bin;
-	figure_add_numbers(c->figure, (double[]){step, mean}, 2);
+	figure_add_numbers(&c->t->figure, (double[]){step, mean}, 2);
 	widen(c->range, mean);
 	c->points = 0;
 	c->sum = 0;
@@ -418,7 +465,7 @@ static void end_bin(struct curve_reading *c)
 
 static int take_point(int64_t step, const char *name, double value, void *arg, struct err *e)
 {
-	struct curve_reading *c = arg;
+	struct smoothing *c = arg;
 	(void)name;
 	(void)e;
 	if (isnan(value))
@@ -428,115 +475,110 @@ static int take_point(int64_t step, const char *name, double value, void *arg, s
 	c->bin = step / c->width;
 	c->sum += value;
 	c->points++;
-	c->last_step = fmax(c->last_step, (double)step);
+	c->t->last_step = fmax(c->t->last_step, (double)step);
 	return 0;
 }
 
-static int measure_length(int64_t step, const char *name, double value, void *arg, struct err *e)
+/* The curve of training i as a data set, if it has one of that name. */
+static int add_curve(struct trainings *t, int i, const char *name, int is_smoothed, struct range *range, struct err *e)
 {
-	(void)name;
-	(void)value;
-	(void)e;
-	*(int64_t *)arg = step;
-	return 0;
-}
-
-/* One curve as a data set; *points 0 when the training has none of that name. */
-static int add_curve(const struct report *r, struct figure *f, const struct training *t, const char *name, int is_smoothed,
-                     struct range *range, double *last_step, int *points, struct err *e)
-{
-	int64_t steps = 0;
-	const size_t before = f->data.size;
-	struct curve_reading c = {.figure = f, .range = range, .width = 1};
-	int code = store_curve_each(r->store, t->id, name, measure_length, &steps, e);
-	c.width = is_smoothed && steps > BINS ? (steps + BINS - 1) / BINS : 1;
-	if (!code)
-		code = store_curve_each(r->store, t->id, name, take_point, &c, e);
+	const size_t before = t->figure.data.size;
+	const int64_t id = t->training[i].id, steps = t->training[i].last_step;
+	struct smoothing c = {.t = t, .range = range, .width = is_smoothed && steps > BINS ? (steps + BINS - 1) / BINS : 1};
+	int code = store_curve_each(t->report->store, id, name, take_point, &c, e);
 	end_bin(&c);
-	*points = f->data.size > before;
-	*last_step = fmax(*last_step, c.last_step);
-	if (*points)
-		end_data_set(f);
+	if (t->figure.data.size == before)
+		return code;
+	t->hue[t->sets++] = i;
+	end_data_set(&t->figure);
 	return code;
 }
 
-struct main_metric {
-	char name[80];
-};
-
-static int find_main(const char *name, int64_t points, void *arg, struct err *e)
+static void add_panel(struct trainings *t, const char *title, int first, const struct range *range, int is_sparse)
 {
-	struct main_metric *m = arg;
+	const double room = fmax(1e-3, 0.06 * (range->high - range->low));
+	const int p = ++t->panels;
+	buf_addf(&t->panel,
+	         "first[%d] = %d\nlast[%d] = %d\nlow[%d] = %.6g\nhigh[%d] = %.6g\nis_sparse[%d] = %d\npanel[%d] = ", p,
+	         first + 1, p, t->sets, p, range->low - room, p, range->high + room, p, is_sparse, p);
+	gnuplot_add_string(&t->panel, title);
+	buf_add_byte(&t->panel, '\n');
+}
+
+static int add_panels(struct trainings *t, struct err *e)
+{
+	int code = 0;
+	for (int p = 0; p < CURVES && !code; p++) {
+		struct range range = {INFINITY, -INFINITY};
+		const int first = t->sets;
+		const char *curve = curves[p].curve ? curves[p].curve : t->metric;
+		for (int i = 0; i < t->count && !code && *curve; i++)
+			code = add_curve(t, i, curve, curves[p].is_smoothed, &range, e);
+		if (t->sets > first)
+			add_panel(t, curves[p].title ? curves[p].title : t->metric, first, &range, !curves[p].is_smoothed);
+	}
+	return code;
+}
+
+static int find_metric(const char *name, int64_t points, void *arg, struct err *e)
+{
+	struct trainings *t = arg;
 	(void)points;
 	(void)e;
-	if (!strncmp(name, "dev/", 4) && strcmp(name, "dev/loss") != 0 && strcmp(name, "dev/flops_speedup") != 0 && !*m->name)
-		snprintf(m->name, sizeof m->name, "%s", name);
+	if (!strncmp(name, "dev/", 4) && strcmp(name, "dev/loss") != 0 && strcmp(name, "dev/flops_speedup") != 0 &&
+	    !*t->metric)
+		snprintf(t->metric, sizeof t->metric, "%s", name);
 	return 0;
 }
 
-static void name_training(char text[LEGEND_SIZE], const struct training *t)
+static void set_trainings(struct trainings *t)
 {
-	if (*t->phi)
-		snprintf(text, LEGEND_SIZE, "phi %.20s%s", t->phi, t->seed > 1 ? "" : "");
-	else
-		snprintf(text, LEGEND_SIZE, "dense");
+	char text[TRAININGS_MAX][LEGEND_SIZE];
+	const char *legend[TRAININGS_MAX];
+	int hue[TRAININGS_MAX], seeds = 0;
+	struct figure *f = &t->figure;
+	for (int i = 1; i < t->count; i++)
+		seeds |= t->training[i].seed != t->training[0].seed;
+	for (int i = 0; i < t->count; i++) {
+		const struct training *x = &t->training[i];
+		const int n = snprintf(text[i], LEGEND_SIZE, *x->phi ? "phi %.20s" : "dense", x->phi);
+		if (seeds)
+			snprintf(text[i] + n, LEGEND_SIZE - (size_t)n, ", seed %lld", (long long)x->seed);
+		legend[i] = text[i];
+		hue[i] = i;
+	}
+	buf_addf(
+		&f->head,
+		"panels = %d\narray panel[4]\narray first[4]\narray last[4]\narray low[4]\narray high[4]\narray is_sparse[4]\n",
+		t->panels);
+	buf_add(&f->head, t->panel.data, t->panel.size);
+	set_series(f, t->count, legend, hue);
+	buf_addf(&f->head, "array hue[%d]\n", t->sets);
+	for (int i = 0; i < t->sets; i++)
+		buf_addf(&f->head, "hue[%d] = %d\n", i + 1, t->hue[i]);
+	figure_set_number(f, "last_step", t->last_step);
 }
 
-/* Of one task: trainings first .. first + count. */
-static int draw_trainings(struct output *o, const struct training *first, int count, const char *task, struct err *e)
+static int draw_trainings(struct output *o, const struct training *first, int count, struct err *e)
 {
-	struct figure f;
-	char name[160], text[TRAININGS_MAX][LEGEND_SIZE];
-	const char *legend[TRAININGS_MAX];
-	struct main_metric metric = {""};
-	int hue[TRAININGS_MAX * 4], own[TRAININGS_MAX], sets = 0, panel_count = 0, code = 0;
-	double last_step = 1;
-	struct buf arrays = {0};
-	const char *const titles[] = {"training loss", "dev loss", NULL, "dev: fewer FLOPs (times)"};
-	const char *const curves[] = {"train/loss", "dev/loss", metric.name, "dev/flops_speedup"};
-	count = count < TRAININGS_MAX ? count : TRAININGS_MAX;
-	snprintf(name, sizeof name, "training-%s", task);
-	figure_open(&f, name, training_script);
-	code = store_curve_names(o->report->store, first->id, find_main, &metric, e);
-	for (int p = 0; p < 4 && !code; p++) {
-		struct range range = {INFINITY, -INFINITY};
-		const int before = sets;
-		for (int i = 0; i < count && !code && *curves[p]; i++) {
-			int points = 0;
-			code = add_curve(o->report, &f, &first[i], curves[p], p == 0, &range, &last_step, &points, e);
-			if (points)
-				hue[sets++] = i;
-		}
-		if (sets == before)
-			continue;
-		const double room = fmax(1e-3, 0.06 * (range.high - range.low));
-		panel_count++;
-		buf_addf(&arrays, "first[%d] = %d\nlast[%d] = %d\nlow[%d] = %.6g\nhigh[%d] = %.6g\nis_sparse[%d] = %d\npanel[%d] = ", panel_count,
-		         before + 1, panel_count, sets, panel_count, range.low - room, panel_count, range.high + room, panel_count, p > 0,
-		         panel_count);
-		gnuplot_add_string(&arrays, titles[p] ? titles[p] : metric.name);
-		buf_add_byte(&arrays, '\n');
+	struct trainings t = {
+		.report = o->report, .training = first, .count = count < TRAININGS_MAX ? count : TRAININGS_MAX, .last_step = 1};
+	char name[160];
+	snprintf(name, sizeof name, "training-%.140s", first->task);
+	figure_open(&t.figure, name, training_script);
+	int code = store_curve_names(o->report->store, first->id, find_metric, &t, e);
+	if (!code)
+		code = add_panels(&t, e);
+	if (!code && t.panels) {
+		set_trainings(&t);
+		t.figure.height = 110 + 115 * t.panels;
+		snprintf(t.figure.title, sizeof t.figure.title, "%.100s: training", first->task);
+		snprintf(t.figure.alt, sizeof t.figure.alt,
+		         "Loss, dev quality and FLOPs speedup over the steps of %d trainings on %s.", t.count, first->task);
+		code = draw(o, &t.figure, "training", e);
 	}
-	buf_addf(&f.head, "panels = %d\narray panel[4]\narray first[4]\narray last[4]\narray low[4]\narray high[4]\narray is_sparse[4]\n",
-	         panel_count);
-	buf_add(&f.head, arrays.data, arrays.size);
-	buf_free(&arrays);
-	for (int i = 0; i < count; i++) {
-		name_training(text[i], &first[i]);
-		legend[i] = text[i];
-		own[i] = i;
-	}
-	set_series(&f, count, legend, own);
-	buf_addf(&f.head, "array hue[%d]\n", sets ? sets : 1);
-	for (int i = 0; i < sets; i++)
-		buf_addf(&f.head, "hue[%d] = %d\n", i + 1, hue[i]);
-	figure_set_number(&f, "last_step", last_step);
-	f.height = 100 + 115 * panel_count;
-	snprintf(f.title, sizeof f.title, "%.100s: training", task);
-	snprintf(f.alt, sizeof f.alt, "Loss, dev quality and FLOPs speedup over the steps of %d trainings on %s.", count, task);
-	if (!code && panel_count)
-		code = draw(o, &f, "training", e);
-	figure_free(&f);
+	figure_free(&t.figure);
+	buf_free(&t.panel);
 	return code;
 }
 
@@ -547,9 +589,7 @@ static int draw_all_trainings(struct output *o, struct err *e)
 	for (int i = 0, end; i < r->trainings && !code; i = end) {
 		for (end = i + 1; end < r->trainings && !strcmp(r->training[i].task, r->training[end].task);)
 			end++;
-		char task[120];
-		snprintf(task, sizeof task, "%s", r->training[i].task);
-		code = draw_trainings(o, &r->training[i], end - i, task, e);
+		code = draw_trainings(o, &r->training[i], end - i, e);
 	}
 	return code;
 }
@@ -563,7 +603,8 @@ int output_figures(struct output *o, struct err *e)
 	int code = 0;
 	o->is_drawn = !gnuplot_check_installed(&missing);
 	if (!o->is_drawn)
-		log_warn("%s; the figures' .gp and .dat files are written, and all else: install it and run the same command again, or "
+		log_warn("%s; the figures' .gp and .dat files are written, and all else: install it and run the same command "
+		         "again, or "
 		         "`gnuplot NAME.gp` in their folder",
 		         missing.text);
 	for (int i = 0; i < r->sections && !code; i++) {

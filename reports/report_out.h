@@ -16,8 +16,8 @@ struct shown_figure {
 struct output {
 	const struct report *report;
 	const struct reference *reference;
-	char folder[4096];   /* where it is being written */
-	unsigned formats;    /* 1 << enum grid_format */
+	char folder[4096]; /* where it is being written */
+	unsigned formats;  /* 1 << enum grid_format */
 	struct buf provenance, footer;
 	int is_drawn; /* gnuplot is there */
 	struct shown_figure *figure;

@@ -22,8 +22,10 @@ static void add_base64(struct buf *b, const unsigned char *bytes, size_t size)
 	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	for (size_t i = 0; i < size; i += 3) {
 		const size_t left = size - i;
-		const unsigned v = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
-		const char four[4] = {digit[v >> 18], digit[v >> 12 & 63], left > 1 ? digit[v >> 6 & 63] : '=', left > 2 ? digit[v & 63] : '='};
+		const unsigned v =
+			(unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
+		const char four[4] = {digit[v >> 18], digit[v >> 12 & 63], left > 1 ? digit[v >> 6 & 63] : '=',
+		                      left > 2 ? digit[v & 63] : '='};
 		buf_add(b, four, 4);
 	}
 }
@@ -57,6 +59,14 @@ static int add_figure(const struct output *o, struct buf *b, const struct shown_
 	add_figure_files(b, f, o->is_drawn);
 	buf_add_text(b, "</figcaption></figure>\n");
 	return code;
+}
+
+static int has_figures(const struct output *o, const char *part)
+{
+	for (int i = 0; i < o->figures; i++)
+		if (!strcmp(o->figure[i].part, part))
+			return 1;
+	return 0;
 }
 
 static int add_figures(const struct output *o, struct buf *b, const char *part, struct err *e)
@@ -95,6 +105,7 @@ static void add_card(struct buf *b, const struct section *s)
 {
 	const int fastest = s->fastest[SPEED_FLOPS].entry;
 	const struct entry *x = fastest < 0 ? NULL : &s->entry[fastest];
+	int times = 0;
 	buf_add_text(b, "<li><span class=\"task\">");
 	grid_add_html(b, s->task);
 	buf_addf(b, ", %s</span>", s->split);
@@ -108,10 +119,11 @@ static void add_card(struct buf *b, const struct section *s)
 	grid_add_html(b, method_names[x->method]);
 	buf_addf(b, "%s", *x->settings ? ", " : "");
 	grid_add_html(b, x->settings);
-	buf_addf(b, "; %s %.1f %%, dense %.1f %%", s->metric, 100 * x->quality.value, 100 * s->entry[s->dense].quality.value);
+	buf_addf(b, "; %s %.1f %%, dense %.1f %%", s->metric, 100 * x->quality.value,
+	         100 * s->entry[s->dense].quality.value);
 	for (int speed = SPEED_TIME_32; speed < SPEED_COUNT; speed++)
-		if (s->fastest[speed].entry >= 0 && speed_table[speed].batch) {
-			buf_addf(b, "%s ", speed == SPEED_TIME_32 ? ". Time, within a point:" : ",");
+		if (s->fastest[speed].entry >= 0 && s->fastest[speed].entry != s->dense) {
+			buf_addf(b, "%s ", times++ ? "," : ". Time, within a point:");
 			add_card_speed(b, s, (enum speed)speed);
 			buf_addf(b, " at batch %d", speed_table[speed].batch);
 		}
@@ -135,10 +147,11 @@ static void add_study_card(const struct report *r, struct buf *b, const struct s
 	}
 	buf_add_text(b, "<li><span class=\"task\">");
 	grid_add_html(b, s->data);
-	buf_addf(b, ", %s: rationales</span><div class=\"big\">%.1f %% <small>[%.1f, %.1f]</small></div>", s->split, 100 * cp.value,
-	         100 * cp.lo, 100 * cp.hi);
+	buf_addf(b, ", %s: rationales</span><div class=\"big\">%.1f %% <small>[%.1f, %.1f]</small></div>", s->split,
+	         100 * cp.value, 100 * cp.lo, 100 * cp.hi);
 	buf_addf(b,
-	         "<p>false-positive rate of the predictors' words at the last layer; of %d other methods at equal counts %d have "
+	         "<p>false-positive rate of the predictors' words at the last layer; of %d other methods at equal counts "
+	         "%d have "
 	         "more, %d fewer, the rest cannot be told apart</p></li>\n",
 	         others, better, worse);
 }
@@ -181,7 +194,7 @@ static int add_quality(const struct output *o, struct buf *b, struct err *e)
 		buf_addf(b, ", %s split</h3>\n", r->section[i].split);
 		code = add_figures(o, b, r->section[i].anchor, e);
 	}
-	if (code)
+	if (code || !has_figures(o, "speed"))
 		return code;
 	buf_add_text(b, "<h3>All tasks: what FLOPs promise and what is measured</h3>\n");
 	return add_figures(o, b, "speed", e);
@@ -235,8 +248,9 @@ int output_page(struct output *o, struct err *e)
 		add_study_card(o->report, &b, &o->report->study[i]);
 	buf_add_text(&b, "</ul>\n");
 	if (!o->is_drawn)
-		buf_add_text(&b, "<p class=\"notes\">gnuplot was not installed, so the figures are only there as scripts and data; with "
-		                 "it (package gnuplot-nox) the same command draws them.</p>\n");
+		buf_add_text(
+			&b, "<p class=\"notes\">gnuplot was not installed, so the figures are only there as scripts and data; with "
+				"it (package gnuplot-nox) the same command draws them.</p>\n");
 	int code = add_quality(o, &b, e);
 	if (!code)
 		code = add_rationales(o, &b, e);

@@ -65,7 +65,10 @@ static const struct grid_column main_columns[] = {
 };
 enum { MAIN_COLUMNS = sizeof main_columns / sizeof *main_columns, PROVENANCE_COLUMNS = 10 };
 
-static void add_measured(struct grid *g, const struct measured *m) { grid_number(g, m->value, m->lo, m->hi, m->sd, NULL); }
+static void add_measured(struct grid *g, const struct measured *m)
+{
+	grid_number(g, m->value, m->lo, m->hi, m->sd, NULL);
+}
 
 static void add_integer(struct grid *g, int64_t value)
 {
@@ -154,11 +157,12 @@ static int has_reference(const struct output *o, const struct section *s)
 
 static void add_main_notes(const struct output *o, struct grid *g)
 {
-	buf_add_text(&g->notes,
-	             "In brackets 95 % intervals over examples (of times, over turns), or the standard deviation over seeds. To "
-	             "dense: percentage points on the same examples, with a paired bootstrap; stars are p < 0.05, 0.01, 0.001 "
-	             "(McNemar's exact test of accuracy, else permutation), by Holm over the task's table. Times are of the engine, "
-	             "dense and pruned in turn. Bold: no other row is better in both quality and FLOPs.\n");
+	buf_add_text(
+		&g->notes,
+		"In brackets 95 % intervals over examples (of times, over turns), or the standard deviation over seeds. To "
+		"dense: percentage points on the same examples, with a paired bootstrap; stars are p < 0.05, 0.01, 0.001 "
+		"(McNemar's exact test of accuracy, else permutation), by Holm over the task's table. Times are of the engine, "
+		"dense and pruned in turn. Bold: no other row is better in both quality and FLOPs.\n");
 	if (o->reference->rows)
 		buf_addf(&g->notes, "Published figures are not ours: %s.\n", o->reference->source);
 	for (int i = 0; i < o->report->sections; i++) {
@@ -166,7 +170,8 @@ static void add_main_notes(const struct output *o, struct grid *g)
 		if (o->reference->rows && !has_reference(o, s))
 			buf_addf(&g->notes, "%s, %s: the reference has no row of this task.\n", s->task, s->split);
 		if (s->dense < 0)
-			buf_addf(&g->notes, "%s, %s: no run without a policy, so nothing is held against dense.\n", s->task, s->split);
+			buf_addf(&g->notes, "%s, %s: no run without a policy, so nothing is held against dense.\n", s->task,
+			         s->split);
 	}
 	if (o->report->unfinished)
 		buf_addf(&g->notes, "%d run%s of the store unfinished and left out.\n", o->report->unfinished,
@@ -237,7 +242,8 @@ static void lay_out(struct study_columns *c, const struct study *s)
 	}
 	for (int m = 0; m < MEASURES; m++)
 		add_column(c, measures[m].column, measures[m].title, measures[m].kind, 1, 0);
-	static const char *const provenance[] = {"run", "model", "adapted_sha256", "dense_sha256", "data_sha256", "revision", "threads"};
+	static const char *const provenance[] = {"run",         "model",    "adapted_sha256", "dense_sha256",
+	                                         "data_sha256", "revision", "threads"};
 	for (size_t i = 0; i < sizeof provenance / sizeof *provenance; i++)
 		add_column(c, provenance[i], provenance[i], GRID_TEXT, 0, 1);
 }
@@ -299,14 +305,18 @@ static int note_study(const struct report *r, struct grid *g, const struct study
 		code = report_metric(r, s->run->id, "accuracy", &accuracy, e);
 	if (code)
 		return code;
-	buf_addf(&g->notes,
-	         "%.0f documents with a rationale, of which people marked %.1f %% of the words. All methods select as many words in "
-	         "each window and layer as the adapted model keeps there. FPR: share of the words that people did not mark which a "
-	         "method selects; FDR: share of the selected words that people did not mark; all but FPR at the last layer. In "
-	         "brackets 95 %% bootstrap intervals over documents; + and − : more and fewer false positives than the "
-	         "predictors (sign-flip over documents, p < 0.05 by Holm over the table). The predictors' model is right on %.1f "
-	         "%% of the documents.\n",
-	         rationales.value, 100 * share.value, 100 * accuracy.value);
+	buf_addf(
+		&g->notes,
+		"%.0f documents with a rationale, of which people marked %.1f %% of the words. All methods select as many "
+	    "words in "
+		"each window and layer as the adapted model keeps there. FPR: share of the words that people did not mark "
+	    "which a "
+		"method selects; FDR: share of the selected words that people did not mark; all but FPR at the last layer. In "
+		"brackets 95 %% bootstrap intervals over documents; + and − : more and fewer false positives than the "
+		"predictors (sign-flip over documents, p < 0.05 by Holm over the table). The predictors' model is right on "
+	    "%.1f "
+		"%% of the documents.\n",
+		rationales.value, 100 * share.value, 100 * accuracy.value);
 	return 0;
 }
 
@@ -340,14 +350,21 @@ static int write_study(struct output *o, const struct study *s, struct err *e)
 /* ---- the runs -------------------------------------------------------------------------------------------------- */
 
 static const struct grid_column run_columns[] = {
-	{"run", "run", GRID_TEXT, 0, 0},           {"kind", "kind", GRID_TEXT, 0, 0},
-	{"task", "task", GRID_TEXT, 0, 0},         {"split", "split", GRID_TEXT, 0, 0},
+	{"run", "run", GRID_TEXT, 0, 0},
+	{"kind", "kind", GRID_TEXT, 0, 0},
+	{"task", "task", GRID_TEXT, 0, 0},
+	{"split", "split", GRID_TEXT, 0, 0},
 	{"policy", "policy or method", GRID_TEXT, 0, 0},
-	{"model", "model", GRID_TEXT, 0, 0},       {"seed", "seed", GRID_TEXT, 0, 0},
-	{"batch", "batch", GRID_TEXT, 0, 0},       {"threads", "threads", GRID_TEXT, 0, 0},
-	{"weights", "weights", GRID_TEXT, 0, 0},   {"data", "data", GRID_TEXT, 0, 0},
-	{"revision", "revision", GRID_TEXT, 0, 0}, {"cpu", "cpu, kernels", GRID_TEXT, 0, 0},
-	{"finished", "finished", GRID_TEXT, 0, 0}, {"key", "key", GRID_TEXT, 0, 1},
+	{"model", "model", GRID_TEXT, 0, 0},
+	{"seed", "seed", GRID_TEXT, 0, 0},
+	{"batch", "batch", GRID_TEXT, 0, 0},
+	{"threads", "threads", GRID_TEXT, 0, 0},
+	{"weights", "weights", GRID_TEXT, 0, 0},
+	{"data", "data", GRID_TEXT, 0, 0},
+	{"revision", "revision", GRID_TEXT, 0, 0},
+	{"cpu", "cpu, kernels", GRID_TEXT, 0, 0},
+	{"finished", "finished", GRID_TEXT, 0, 0},
+	{"key", "key", GRID_TEXT, 0, 1},
 	{"model_sha256", "model_sha256", GRID_TEXT, 0, 1},
 	{"data_sha256", "data_sha256", GRID_TEXT, 0, 1},
 };

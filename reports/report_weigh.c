@@ -145,8 +145,8 @@ static int gather_points(const struct weighing *w, enum speed speed, struct pare
 	return points;
 }
 
-static void keep_frontier(struct section *s, enum speed speed, const struct pareto *out, const struct pareto_point *point,
-                          const int *entry, int points)
+static void keep_frontier(struct section *s, enum speed speed, const struct pareto *out,
+                          const struct pareto_point *point, const int *entry, int points)
 {
 	for (int i = 0; i < s->entries; i++)
 		s->entry[i].on_frontier[speed] = -1;

@@ -6,7 +6,7 @@ set yrange [0:104]
 set xtics 0, (layers > 12 ? 2 : 1)
 set xlabel "layer" offset 0, 0.4 textcolor "#222222"
 set ylabel "tokens that it sees (%): median, quartiles" offset 1.5, 0 textcolor "#222222"
-set key at screen 0.97, 1 - 24.0 / height right center horizontal maxrows 1 samplen 1.2 width -1 font ",9" textcolor "#222222"
+set key at screen 0.97, 1 - 32.0 / height right center Left reverse horizontal maxrows 1 samplen 0.5 width 0 font ",9" textcolor "#222222"
 if (picture == 2) set key font ",14"
 if (picture == 3) set key font ",7"
 shift(i) = (i - (series + 1) / 2.0) * 0.5 / (series + 1)

@@ -12,7 +12,7 @@ set label 100 title at screen 0.02, 1 - 13.0 / height left textcolor "#000000"
 set label 101 footer at screen 0.98, 8.0 / height right textcolor "#8a8a8a" font ",7"
 if (picture == 2) set label 101 font ",11"
 if (picture == 3) set label 101 font ",6"
-set tmargin at screen 1 - 34.0 / height
+set tmargin at screen 1 - 44.0 / height
 set bmargin at screen 62.0 / height
 set lmargin at screen 0.11
 set rmargin at screen 0.97
