@@ -321,7 +321,7 @@ static int draw_kept(struct output *o, const struct section *s, struct err *e)
 	}
 	set_series(&f, series, legend, hue);
 	figure_set_number(&f, "layers", s->L);
-	snprintf(f.title, sizeof f.title, "%s, %s split: tokens that each layer sees", s->task, s->split);
+	snprintf(f.title, sizeof f.title, "%s, %s split: tokens that each layer sees (median, quartiles)", s->task, s->split);
 	snprintf(f.alt, sizeof f.alt,
 	         "Median and quartiles over the examples of %s of the share of tokens that each of %d layers "
 	         "sees, for %d policies.",

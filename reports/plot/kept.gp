@@ -5,7 +5,7 @@ set xrange [-0.4:layers - 0.6]
 set yrange [0:104]
 set xtics 0, (layers > 12 ? 2 : 1)
 set xlabel "layer" offset 0, 0.4 textcolor "#222222"
-set ylabel "tokens that it sees (%): median, quartiles" offset 1.5, 0 textcolor "#222222"
+set ylabel "tokens (%)" offset 1.5, 0 textcolor "#222222"
 set key at screen 0.97, 1 - 32.0 / height right center Left reverse horizontal maxrows 1 samplen 0.5 width 0 font ",9" textcolor "#222222"
 if (picture == 2) set key font ",14"
 if (picture == 3) set key font ",7"
