@@ -228,9 +228,14 @@ uninstall: ## removes what install put there
 		$(addprefix $(DESTDIR)$(PREFIX)/include/adapler/,engine.h base/err.h)
 	-rmdir $(DESTDIR)$(PREFIX)/include/adapler/base $(DESTDIR)$(PREFIX)/include/adapler 2>/dev/null || true
 
-reproduce: ## not there yet: the published experiments, once sweeps and reports exist
-	echo 'make reproduce: not available yet; it needs sweeps and reports, which this version does not have' >&2
-	exit 2
+reproduce: ## trains, prunes and judges from nothing, on made-up data or DATA=DIR, into REPORT=report; minutes on 2 cores
+	scripts/reproduce.sh
+
+# The default data set's generator: plain C that depends on nothing here.
+build/make_reviews: scripts/make_reviews.c
+	$(call say,CC)
+	mkdir -p build
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 $(CFLAGS) $< -o $@
 
 clean: ## removes build/
 	rm -rf build
