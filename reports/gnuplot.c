@@ -118,21 +118,47 @@ int gnuplot_draw(const char *path, int width, int height, const struct buf *head
 	return code;
 }
 
-/* Waits for the child; in UTC, as PDF files have the time zone in them. */
+enum { SAID_MAX = 300 };
+
+/* What gnuplot says, the first of it in `said`: an empty data set is worth a warning to it, but none to our users. */
+static void listen(int pipe_end, char said[SAID_MAX])
+{
+	char bytes[4096];
+	size_t size = 0;
+	for (ssize_t n; (n = read(pipe_end, bytes, sizeof bytes)) > 0;)
+		for (ssize_t i = 0; i < n && size + 1 < SAID_MAX; i++)
+			said[size++] = bytes[i] == '\n' ? ' ' : bytes[i];
+	said[size] = '\0';
+}
+
+/* In UTC, as PDF files have the time zone in them. */
+static void become_gnuplot(const char *folder, const char *file, const int ends[2])
+{
+	if (!chdir(folder) && !setenv("TZ", "UTC", 1) && dup2(ends[1], STDERR_FILENO) >= 0) {
+		close(ends[0]);
+		close(ends[1]);
+		execlp("gnuplot", "gnuplot", "-d", file, (char *)NULL);
+	}
+	_exit(127);
+}
+
 int gnuplot_run(const char *folder, const char *file, struct err *e)
 {
-	int status;
+	char said[SAID_MAX];
+	int status, ends[2];
+	if (pipe(ends))
+		return err_set_errno(e, errno, "cannot run gnuplot");
 	fflush(NULL);
 	const pid_t child = fork();
-	if (child == 0) {
-		if (!chdir(folder) && !setenv("TZ", "UTC", 1))
-			execlp("gnuplot", "gnuplot", "-d", file, (char *)NULL);
-		_exit(127);
-	}
+	if (child == 0)
+		become_gnuplot(folder, file, ends);
+	close(ends[1]);
+	listen(ends[0], said);
+	close(ends[0]);
 	if (child < 0 || waitpid(child, &status, 0) < 0)
 		return err_set_errno(e, errno, "cannot run gnuplot");
 	if (status == 0)
 		return 0;
-	return err_set(e, ERR_IO, "gnuplot failed with status %d on '%s/%s'", WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-	               folder, file);
+	return err_set(e, ERR_IO, "gnuplot failed with status %d on '%s/%s': %s",
+	               WIFEXITED(status) ? WEXITSTATUS(status) : -1, folder, file, said);
 }

@@ -297,8 +297,8 @@ static int make(const struct report_args *a, struct err *e)
 	if (!code) {
 		if (r.unfinished)
 			log_warn("%d unfinished run%s left out", r.unfinished, r.unfinished == 1 ? " is" : "s are");
-		log_info("%d tasks, %d comparisons of rationales, %d figures: %s/index.html", r.sections, r.studies, o.figures,
-		         a->out);
+		log_info("%s/index.html: tasks %d, comparisons of rationales %d, figures %d", a->out, r.sections, r.studies,
+		         o.figures);
 	}
 	report_close(&r);
 	reference_free(&reference);
@@ -322,11 +322,11 @@ const struct command report_command = {
 	.summary = "tables, figures and a page out of a store",
 	.usage = "--db FILE --out DIR [--format md,latex,csv,html] [--reference FILE]",
 	.details = "DIR/index.html is a page without network access: key numbers, tables, figures, and a viewer of "
-               "examples. tables/ has the\n"
+			   "examples. tables/ has the\n"
 			   "tables in each format, plots/ the figures as SVG, PNG and PDF beside their gnuplot scripts and data, "
-               "examples/ the\n"
+			   "examples/ the\n"
 			   "words that the viewer loads. No model is run; numbers are the store's, tests and frontiers are "
-               "computed from its facts.\n"
+			   "computed from its facts.\n"
 			   "The same store gives the same bytes. A report is written beside DIR and renamed when it is whole.",
 	.examples = "adapler report --db runs.db --out report\n"
 				"adapler report --db runs.db --out report --reference data/reference/paper.json --format md,latex",

@@ -321,7 +321,8 @@ static int draw_kept(struct output *o, const struct section *s, struct err *e)
 	}
 	set_series(&f, series, legend, hue);
 	figure_set_number(&f, "layers", s->L);
-	snprintf(f.title, sizeof f.title, "%s, %s split: tokens that each layer sees (median, quartiles)", s->task, s->split);
+	snprintf(f.title, sizeof f.title, "%s, %s split: tokens that each layer sees (median, quartiles)", s->task,
+	         s->split);
 	snprintf(f.alt, sizeof f.alt,
 	         "Median and quartiles over the examples of %s of the share of tokens that each of %d layers "
 	         "sees, for %d policies.",
@@ -375,11 +376,13 @@ static void set_panels(struct figure *f, const struct range *range)
 	buf_add_text(&f->head, "array panel[4]\narray low[4]\narray high[4]\n");
 	for (int p = 0; p < 4; p++) {
 		char name[32];
-		const double room = fmax(1, 0.05 * (range[p].high - range[p].low));
+		/* A rate may be defined for no method. */
+		const int is_empty = range[p].low > range[p].high;
+		const double low = is_empty ? 0 : range[p].low, high = is_empty ? 100 : range[p].high;
+		const double room = fmax(1, 0.05 * (high - low));
 		snprintf(name, sizeof name, "panel[%d]", p + 1);
 		figure_set_string(f, name, panels[p].title);
-		buf_addf(&f->head, "low[%d] = %.6g\nhigh[%d] = %.6g\n", p + 1, range[p].low - room, p + 1,
-		         range[p].high + room);
+		buf_addf(&f->head, "low[%d] = %.6g\nhigh[%d] = %.6g\n", p + 1, low - room, p + 1, high + room);
 	}
 }
 

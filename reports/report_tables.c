@@ -116,7 +116,7 @@ static void add_entry(struct grid *g, const struct section *s, const struct entr
 static void add_published(struct grid *g, const struct section *s, const struct reference_row *r)
 {
 	struct buf settings = {0};
-	buf_addf(&settings, "published, %s", r->settings);
+	buf_addf(&settings, *r->settings ? "published, %s" : "published%s", r->settings);
 	if (*r->metric && strcmp(r->metric, s->metric) != 0)
 		buf_addf(&settings, ", %s", r->metric);
 	if (*r->note)

@@ -186,7 +186,7 @@ function listen() {
 	$("list-on").addEventListener("click", function () { go(LIST); });
 	$("page-back").addEventListener("click", function () { turn(-1); });
 	$("page-on").addEventListener("click", function () { turn(1); });
-	$("reset").addEventListener("click", function () { $("controls").reset(); $("study").value = state.study; choose(); });
+	$("all-again").addEventListener("click", function () { $("controls").reset(); $("study").value = state.study; choose(); });
 	document.addEventListener("keydown", function (e) {
 		if (e.ctrlKey || e.altKey || e.metaKey || /^(input|select|textarea)$/i.test(e.target.tagName)) return;
 		var act = { j: function () { go(1); }, k: function () { go(-1); }, "]": function () { setLayer(state.layer + 1); }, "[": function () { setLayer(state.layer - 1); },

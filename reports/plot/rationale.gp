@@ -17,7 +17,7 @@ do for [p = 1:4] {
 	set bmargin at screen low_edge
 	set tmargin at screen low_edge + (1 - 30.0 / height - base) * 0.5 - 44.0 / height
 	set yrange [low[p]:high[p]]
-	set ytics nice((high[p] - low[p]) / 5)
+	set ytics nice((high[p] - low[p]) / 5.0)
 	set label 1 panel[p] at graph 0, 1 left offset 0, 0.7 textcolor "#222222"
 	set xlabel (p > 2 ? "layer" : "") offset 0, 0.6 textcolor "#222222"
 	plot for [i = 1:series] data index i - 1 using 1:(column(3 * p)):(column(3 * p + 1)) with filledcurves \

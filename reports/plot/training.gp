@@ -10,7 +10,7 @@ do for [p = 1:panels] {
 	set bmargin at screen 54.0 / height + room * (panels - p)
 	set tmargin at screen 54.0 / height + room * (panels - p + 1) - 22.0 / height
 	set yrange [low[p]:high[p]]
-	set ytics nice((high[p] - low[p]) / 4)
+	set ytics nice((high[p] - low[p]) / 4.0)
 	set format x (p == panels ? "%.0f" : "")
 	set xlabel (p == panels ? "step" : "") offset 0, 0.5 textcolor "#222222"
 	set label 1 panel[p] at graph 0, 1 left offset 0, 0.7 textcolor "#222222"
