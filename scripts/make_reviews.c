@@ -17,14 +17,12 @@
 #include <sys/stat.h>
 
 /* Sizes that leave `make reproduce` under ten minutes on two cores. */
-enum { REVIEWS_TRAIN = 1200, REVIEWS_DEV = 200, REVIEWS_TEST = 300 };
-enum { PHRASES_TRAIN = 4000, PHRASES_DEV = 300, PHRASES_TEST = 600 };
+enum { REVIEWS_TRAIN = 2000, REVIEWS_DEV = 200, REVIEWS_TEST = 300 };
+enum { PHRASES_TRAIN = 3000, PHRASES_DEV = 300, PHRASES_TEST = 600 };
 
-enum {
-	WORDS_LEAST = 60,
-	WORDS_MORE = 24
-}; /* filler is added to a review until it has so many words, and a drawn part more */
-enum { OPINIONS_LEAST = 3, OPINIONS_MORE = 1, OTHERS_LEAST = 1, OTHERS_MORE = 1 };
+/* A review has two opinions or more, and filler until it has so many words for each and a drawn part more. Of the texts to
+ * train on every other pair is a notice of a line or two: one opinion and no filler, which quickly teach what counts. */
+enum { OPINIONS_MOST = 4, WORDS_EACH = 22, WORDS_MORE = 20, WORDS_SENTENCE = 12 };
 enum { WORDS_MAX = 192, SENTENCES_MAX = 32 };
 
 /* ---- the grammar -----------------------------------------------------------------------------------------------------
@@ -38,7 +36,7 @@ static const struct list lists[] = {
 	{"praise", "wonderful|brilliant|charming|moving|beautiful|excellent|clever|funny|fresh|great|fine|lovely"},
 	{"blame", "dreadful|dull|boring|stupid|awful|terrible|poor|silly|bad|weak|flat|ugly"},
 	{"loved", "loved|enjoyed|liked"},
-	{"hated", "hated|suffered|ignored"},
+	{"hated", "hated|could not bear|could not stand"},
 	{"degree", "truly|rather|quite|really|very|deeply|simply"},
 	{"aspect",
      "script|acting|music|photography|dialogue|ending|story|plot|humor|first half|second half|cast|camera work|"
@@ -133,11 +131,11 @@ static const struct list lists[] = {
 	{"aside", "the last film of {name} was {~}|the book was {degree} {~}|{title} was {~}|{who} found it {degree} {~}|"
               "{who} called the {aspect} {~}|i had expected something {~}|i had been told it was {~}|{who} {~v} it|"
               "the poster promised something {degree} {~}"},
-	{"frame", "{lead} : {opinion}|{lead} , {opinion}|{aside} ; {opinion}|{opinion}"},
+	{"frame", "{lead} : {opinion}|{lead} , {opinion}|{aside} ; {opinion}"},
 };
 
 /* How often the reviewer speaks plainly, contrasts and denies, and how often others say the opposite; of a hundred. */
-enum { PLAIN = 50, CONTRAST = 25, OTHERS_OPPOSE = 55 };
+enum { PLAIN = 55, CONTRAST = 25, OTHERS_OPPOSE = 55 };
 
 static const char *find_list(const char *name, size_t size)
 {
@@ -252,37 +250,45 @@ static void draw_entry(struct text *t, const char *entries, uint64_t *state)
 	expand(t, entries, entries + strcspn(entries, "|"), state);
 }
 
+/* Some phrases to train on are nothing but the opinion. */
+static void draw_phrase(struct text *t, bool bare)
+{
+	if (bare)
+		draw_style(t);
+	else
+		draw_entry(t, find_list("frame", strlen("frame")), &t->random);
+}
+
 static void draw_sentence(struct text *t, const char *list)
 {
 	draw_entry(t, find_list(list, strlen(list)), &t->random);
 	t->sentences++;
 }
 
-/* Which of a review's sentences are what is drawn first, so that opinions are anywhere in it. */
-static void draw_review(struct text *t)
+/* A shuffle puts opinions anywhere. */
+static void draw_review(struct text *t, bool notice)
 {
 	char kind[SENTENCES_MAX];
-	int n = 0, least = WORDS_LEAST + draw(&t->random, WORDS_MORE + 1);
-	for (int left = OPINIONS_LEAST + draw(&t->random, OPINIONS_MORE + 1); left; left--)
+	int n = 0, opinions = notice ? 1 : 2 + draw(&t->random, OPINIONS_MOST - 1),
+		others = (opinions + draw(&t->random, 2)) / 2;
+	int least = notice ? 0 : WORDS_EACH * opinions + draw(&t->random, WORDS_MORE);
+	while (n < opinions)
 		kind[n++] = 'o';
-	for (int left = OTHERS_LEAST + draw(&t->random, OTHERS_MORE + 1); left; left--)
+	while (n < opinions + others)
 		kind[n++] = 'x';
-	for (int words = 10 * n; words < least; words += 10)
+	while (WORDS_SENTENCE * n < least)
 		kind[n++] = 'f';
 	for (int i = n - 1; i > 0; i--) {
 		int j = draw(&t->random, i + 1);
 		char swapped = kind[i];
 		kind[i] = kind[j], kind[j] = swapped;
 	}
-	draw_sentence(t, "filler");
 	for (int i = 0; i < n; i++) {
 		if (kind[i] == 'o')
 			draw_style(t), t->sentences++;
 		else
 			draw_sentence(t, kind[i] == 'x' ? "other" : "filler");
 	}
-	while (t->count < least)
-		draw_sentence(t, "filler");
 }
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
@@ -380,7 +386,7 @@ static void write_reviews(uint64_t seed, const char *folder, int split, FILE *do
 		char docid[64];
 		snprintf(docid, sizeof docid, "%s-%d", splits[split].eraser, i);
 		struct text t = text_init(seed, split, i);
-		draw_review(&t);
+		draw_review(&t, split == 0 && i / 2 % 2);
 		write_row(table, &t);
 		write_instance(eraser, &t, docid);
 		fprintf(docs, "{\"docid\": \"%s\", \"document\": \"", docid);
@@ -397,7 +403,7 @@ static void write_phrases(uint64_t seed, const char *folder, int split)
 	fputs("sentence\tlabel\n", table);
 	for (int i = 0; i < splits[split].phrases; i++) {
 		struct text t = text_init(seed, 3 + split, i);
-		draw_sentence(&t, "frame");
+		draw_phrase(&t, split == 0 && i / 2 % 4 == 0);
 		write_row(table, &t);
 	}
 	close_file(table, folder);

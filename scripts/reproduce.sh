@@ -32,14 +32,15 @@ die()
 	exit "$code"
 }
 
-# The names in `size` (all where it is empty) of tasks on published data.
-published_tasks() { awk -F '\t' -v size="${size-}" 'NR > 1 && $2 !~ /^(reviews|phrases)$/ && (size == "" || $1 == size) { print $2 }' $table; }
+published_tasks() { awk -F '\t' -v size="$size" '$1 == size && $2 !~ /^(reviews|phrases)$/ { print $2 }' "$table"; }
+all_tasks() { sed 1d "$table" | cut -f 2 | sort -u | paste -s -d ' ' -; }
 
 # settings TASK: its row as variables.
 settings()
 {
-	row=$(awk -F '\t' -v size="$size" -v task="$1" '$1 == size && $2 == task' $table)
+	row=$(awk -F '\t' -v size="$size" -v task="$1" '$1 == size && $2 == task' "$table")
 	[ -n "$row" ] || die 2 "no row for task '$1' and a model of size '$size' in $table"
+	# shellcheck disable=SC2034
 	IFS=$tab read -r size task length limit batch epochs lr gamma phis adapt_lr speed_lr adapt_epochs split eval_limit \
 		windows eraser rationale_options source <<-END
 		$row
@@ -62,7 +63,7 @@ check_request()
 	[ -z "${DATA-}" ] || [ -d "$DATA" ] || die 1 "no folder '$DATA' for DATA="
 	[ -f "$model/config.json" ] || die 1 "no model in '$model': it has no config.json"
 	for task in ${TASKS-}; do
-		cut -f 2 $table | grep -qx -- "$task" || die 2 "unknown task '$task'; $table has: $(cut -f 2 $table | sed 1d | sort -u | paste -s -d ' ' -)"
+		cut -f 2 "$table" | grep -qx -- "$task" || die 2 "unknown task '$task'; $table has: $(all_tasks)"
 	done
 	for seed in $seeds; do
 		case $seed in *[!0-9]*) die 2 "a seed is a whole number, not '$seed'" ;; esac
