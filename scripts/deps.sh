@@ -22,11 +22,14 @@ need_library openblas libopenblas-dev
 need_library sqlite3 libsqlite3-dev
 if [ "${1-}" != --check ]; then
 	# Optional for a build (Keras files), wanted for the tests; gnuplot draws for `adapler curve`, sqlite3 makes the
-	# tests' databases, python3 runs the ctypes example of the README.
+	# tests' databases, python3 runs the ctypes example of the README and, with curl and
+	# unzip, what fetch_data.sh is tested against.
 	pkg-config --exists hdf5 2>/dev/null || pkg-config --exists hdf5-serial 2>/dev/null || need libhdf5-dev
 	need_command python3 python3
 	need_command gnuplot gnuplot-nox
 	need_command sqlite3 sqlite3
+	need_command curl curl
+	need_command unzip unzip
 fi
 if [ "${1-}" = tools ]; then
 	need_command clang clang
