@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,12 +98,42 @@ static int check_out(const char *out, struct err *e)
 	return err_set(e, ERR_USAGE, "'%s' is there and is no report of ours: give another --out", out);
 }
 
+/* "OUT.PID.tmp" of a process that was killed while it wrote. */
+static int is_abandoned(const char *name, const char *base)
+{
+	const size_t n = strlen(base);
+	char *end;
+	if (strncmp(name, base, n) != 0 || name[n] != '.')
+		return 0;
+	const long pid = strtol(name + n + 1, &end, 10);
+	return pid > 0 && !strcmp(end, ".tmp") && kill((pid_t)pid, 0) && errno == ESRCH;
+}
+
+/* Beside `path`, which has no slash at its end. */
+static void remove_abandoned(const char *path)
+{
+	char folder[4096], inside[4096];
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	struct dirent *entry;
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	DIR *d = opendir(folder);
+	while (d && (entry = readdir(d)))
+		if (is_abandoned(entry->d_name, base) && !file_join(inside, sizeof inside, folder, entry->d_name, NULL))
+			remove_folder(inside, 1);
+	if (d)
+		closedir(d);
+}
+
 static int begin_folder(struct output *o, const char *out, struct err *e)
 {
 	char path[4096], name[64];
 	size_t size = strlen(out);
 	while (size > 1 && out[size - 1] == '/')
 		size--;
+	if (size < sizeof path) {
+		snprintf(path, sizeof path, "%.*s", (int)size, out);
+		remove_abandoned(path);
+	}
 	snprintf(name, sizeof name, ".%ld.tmp", (long)getpid());
 	if (size + strlen(name) + 64 > sizeof o->folder)
 		return err_set(e, ERR_LIMIT, "the name of '%s' is too long", out);

@@ -36,6 +36,7 @@ if [ "${1-}" = tools ]; then
 	need_command clang-format clang-format
 	need_command clang-tidy clang-tidy
 	need_command cppcheck cppcheck
+	need_command chromium chromium # opens the report's page in a test
 	clang -print-file-name=libclang_rt.fuzzer-x86_64.a 2>/dev/null | grep -q / || need libclang-rt-dev
 fi
 

@@ -89,6 +89,13 @@ report --out four --format md,csv --without "$(sqlite3 r.db 'SELECT group_concat
 ls four/tables
 report --out one
 test -e one/tables/rationales-er-test.md && echo replaced
+echo '-- killed while it writes'
+"$ADAPLER" report --db r.db --out killed --quiet &
+while ! ls -d killed.*.tmp >/dev/null 2>&1; do sleep 0.05; done
+kill -9 $! && wait $! 2>/dev/null
+ls -d killed* | sed 's/[0-9][0-9]*/PID/'
+report --out killed
+ls -d killed*
 
 echo '-- refused'
 report --out four --format doc
