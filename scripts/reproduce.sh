@@ -155,7 +155,7 @@ train()
 		ADAPLER=$adapler MODEL=$model LENGTH=$length LIMIT=$limit BATCH=$batch EPOCHS=$epochs LR=$lr PHIS=$phis GAMMA=$gamma \
 			ADAPT_LR=$adapt_lr SPEED_LR=$speed_lr ADAPT_EPOCHS=$adapt_epochs SEED=$2 JOBS=$TRAIN_JOBS THREADS=$TRAIN_THREADS \
 			scripts/train_task.sh "$spec" "$where" "$out" 2>&1 && : >"$out/done"
-	} | tee "$out/train.log" | grep --line-buffered -E '^(finetune|adapt): |^wrote the saliency' | while read -r line; do
+	} | tee -a "$out/train.log" | grep --line-buffered -E '^(finetune|adapt): |^wrote the saliency' | while read -r line; do
 		say "$task-$2: $line"
 	done || true
 	[ -e "$out/done" ] || die 1 "training of $out stopped: $(tail -n 1 "$out/train.log")"
@@ -186,6 +186,7 @@ grids()
 {
 	settings "$1"
 	[ "$eval_limit" = - ] && some= || some=", \"limit\": $eval_limit"
+	# shellcheck disable=SC2086
 	on="\"task\": \"$spec\", \"data\": \"$where\", \"max_length\": $length, \"split\": \"$split\"$some, \"seed\": [$(numbers $seeds)]"
 	dense="\"model\": \"$work/$task-{seed}/dense\"" adapted="\"model\": \"$work/$task-{seed}/phi-{phi}\""
 	cat <<-END
@@ -224,21 +225,21 @@ compare_rationales()
 	say "rationales of $task-$2 compared, $out/rationale.txt"
 }
 
-key_numbers()
+# Of one task: baselines, cells at batch 32, what pareto says, and false positives as many as the adapted model keeps.
+task_numbers()
 {
-	for name in $tasks; do
-		settings "$name"
-		printf '\n%s\n' "$task ($split)"
-		awk -F '\t' '{ printf "  %-34s%s\n", $3, $4 }' "$work/baselines/$task.tsv"
-		"$adapler" ls --db "$work/results.db" --kind eval --format tsv | awk -F '\t' -v of="$work/$task-" '
-			NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-			index($at["model"], of) == 1 && $at["batch"] == 32 {
-				printf "  %-34s%s %.4f [%.3f, %.3f]  FLOPs %5.2fx  time %5.2fx\n", substr($at["model"], length(of) + 1) " " $at["policy"],
-					$at["metric"], $at["score"], $at["score_lo"], $at["score_hi"], $at["flops_speedup"], $at["time_speedup"]
-			}'
-		for seed in $seeds; do
-			[ ! -e "$work/$task-$seed/rationale.txt" ] || sed '2,$ { /^false-positive/,$d }; s/^/  /' "$work/$task-$seed/rationale.txt"
-		done
+	settings "$1"
+	printf '\n%s\n' "$task ($split)"
+	awk -F '\t' '{ printf "  %-34s%s\n", $3, $4 }' "$work/baselines/$task.tsv"
+	"$adapler" ls --db "$work/results.db" --kind eval --format tsv | awk -F '\t' -v of="$work/$task-" '
+		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		index($at["model"], of) == 1 && $at["batch"] == 32 {
+			printf "  %-34s%s %.4f [%.3f, %.3f]  FLOPs %5.2fx  time %5.2fx\n", substr($at["model"], length(of) + 1) " " $at["policy"],
+				$at["metric"], $at["score"], $at["score_lo"], $at["score_hi"], $at["flops_speedup"], $at["time_speedup"]
+		}'
+	"$adapler" pareto --db "$work/results.db" --task "$spec" --split "$split" --batch 32 --format table | sed -n 's/^largest/  largest/p'
+	for seed in $seeds; do
+		[ ! -e "$work/$task-$seed/rationale.txt" ] || sed '2,$ { /^false-positive/,$d }; s/^/  /' "$work/$task-$seed/rationale.txt"
 	done
 }
 
@@ -270,6 +271,8 @@ done
 "$adapler" verify --db "$work/results.db" --quiet >"$work/verify.tsv" || die 3 "numbers do not follow from their facts, see $work/verify.tsv"
 say 'verified: every number follows from the stored facts'
 "$adapler" report --db "$work/results.db" --out "$report" --reference data/reference/paper.json --quiet
-key_numbers
+for name in $tasks; do
+	task_numbers "$name"
+done
 echo
 say "done: $report/index.html"
