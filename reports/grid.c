@@ -193,7 +193,7 @@ static void add_interval(struct buf *b, enum grid_format format, const struct gr
 		buf_add_text(b, format == GRID_latex ? " {\\scriptsize$\\pm$ " : format == GRID_html ? " <small>± " : " ± ");
 		add_value(b, format, c->kind == GRID_POINTS ? GRID_PERCENT : c->kind, x->sd);
 		buf_add_text(b, format == GRID_latex ? "}" : format == GRID_html ? "</small>" : "");
-	} else if (c->has_interval && !isnan(x->lo)) {
+	} else if (c->has_interval && x->lo < x->hi) { /* of one turn, or of what is always the same, there is none */
 		buf_add_text(b, before[format]);
 		add_value(b, format, c->kind, x->lo);
 		buf_add_text(b, ", ");

@@ -9,7 +9,8 @@ set xtics (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100)
 set ytics (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100)
 set format xy "%g×"
 set xlabel "fewer FLOPs" offset 0, 0.4 textcolor "#222222"
-set ylabel "less time: filled at batch 32, open at batch 1" offset 1.5, 0 textcolor "#222222"
+set lmargin at screen 0.13
+set ylabel "less time: filled at batch 32, open at batch 1" offset 0.5, 0 textcolor "#222222"
 set key top left Left reverse samplen 0.8 font ",9" textcolor "#222222"
 if (picture == 2) set key font ",14"
 if (picture == 3) set key font ",7"
