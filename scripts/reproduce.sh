@@ -118,8 +118,8 @@ cut_windows()
 {
 	[ "$windows" = yes ] && [ ! -d "$where" ] || return 0
 	rm -rf "$where.new"
-	"$adapler" windows --model "$model" --data "$data/$eraser" --lenient --max-length "$length" --out "$where.new" --quiet &&
-		mv "$where.new" "$where"
+	"$adapler" windows --model "$model" --data "$data/$eraser" --lenient --max-length "$length" --out "$where.new" --quiet \
+		2>"$work/baselines/error" && mv "$where.new" "$where"
 }
 
 # baseline: what a model must beat, into `out`.
@@ -133,7 +133,8 @@ baseline_of_dev()
 {
 	[ "$split" = test ] && grep -q '^adapler: no labels' "$work/baselines/error" || return 1
 	split=dev
-	baseline && echo dev >"$work/baselines/$task.split"
+	echo dev >"$work/baselines/$task.split"
+	baseline || { rm "$work/baselines/$task.split"; return 1; }
 }
 
 # Being first this also finds data that are not there, before anything long.
@@ -148,9 +149,9 @@ judge_baselines()
 			have="$have $task"
 			say "$task, $split: $(awk -F '\t' '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $3, $4 }' "$out")"
 		elif [ -n "${TASKS-}" ] || [ -z "${DATA-}" ]; then
-			die 1 "task '$task': $(cat "$work/baselines/error")"
+			die 1 "task '$task': $(tail -n 1 "$work/baselines/error")"
 		else
-			say "$task is left out: $(cat "$work/baselines/error")"
+			say "$task is left out: $(tail -n 1 "$work/baselines/error")"
 		fi
 	done
 	tasks=$have
@@ -234,7 +235,8 @@ compare_rationales()
 	out=$work/$task-$2
 	# shellcheck disable=SC2086
 	"$adapler" rationale --model "$out/phi-$fast" --dense "$out/dense" --data "$data/$eraser" --split test --max-length "$length" \
-		$rationale_options --threads "$cores" --db "$work/results.db" --format table --quiet >"$out/rationale.txt.new"
+		$rationale_options --threads "$cores" --db "$work/results.db" --format table --quiet \
+		>"$out/rationale.txt.new" 2>"$out/rationale.log" || die 1 "rationales of $task-$2: $(tail -n 1 "$out/rationale.log")"
 	mv "$out/rationale.txt.new" "$out/rationale.txt"
 	say "rationales of $task-$2 compared, $out/rationale.txt"
 }
@@ -257,36 +259,42 @@ task_numbers()
 	done
 }
 
+# In a function, so that the shell has read all of it before it begins.
+main()
+{
+	check_request
+	lock
+	build
+	choose_size
+	[ -n "${DATA-}" ] || make_data
+	tasks=${TASKS-}
+	[ -n "$tasks" ] || [ -n "${DATA-}" ] || tasks='reviews phrases'
+	[ -n "$tasks" ] || tasks=$(published_tasks)
+	judge_baselines
+	train_all
+	sweep "${RUNS:-1}"
+	for seed in $seeds; do
+		for name in $tasks; do
+			compare_rationales "$name" "$seed"
+		done
+		for name in $tasks; do
+			"$adapler" merge "$work/results.db" "$work/$name-$seed"/*/run.db --quiet >/dev/null
+		done
+	done
+	"$adapler" verify --db "$work/results.db" --quiet >"$work/verify.tsv" || die 3 "numbers do not follow from their facts, see $work/verify.tsv"
+	say 'verified: every number follows from the stored facts'
+	"$adapler" report --db "$work/results.db" --out "$report" --reference data/reference/paper.json --quiet
+	for name in $tasks; do
+		task_numbers "$name"
+	done
+	echo
+	say "done: $report/index.html"
+}
+
 if [ "${1-}" = --train ]; then
 	size=$SIZE
 	train "$2" "$3"
-	exit
+else
+	main
 fi
-
-check_request
-lock
-build
-choose_size
-[ -n "${DATA-}" ] || make_data
-tasks=${TASKS-}
-[ -n "$tasks" ] || [ -n "${DATA-}" ] || tasks='reviews phrases'
-[ -n "$tasks" ] || tasks=$(published_tasks)
-judge_baselines
-train_all
-sweep "${RUNS:-1}"
-for seed in $seeds; do
-	for name in $tasks; do
-		compare_rationales "$name" "$seed"
-	done
-	for name in $tasks; do
-		"$adapler" merge "$work/results.db" "$work/$name-$seed"/*/run.db --quiet >/dev/null
-	done
-done
-"$adapler" verify --db "$work/results.db" --quiet >"$work/verify.tsv" || die 3 "numbers do not follow from their facts, see $work/verify.tsv"
-say 'verified: every number follows from the stored facts'
-"$adapler" report --db "$work/results.db" --out "$report" --reference data/reference/paper.json --quiet
-for name in $tasks; do
-	task_numbers "$name"
-done
-echo
-say "done: $report/index.html"
+exit
