@@ -1,6 +1,7 @@
 #include "study_runs.h"
 
 #include "../engine/base/err.h"
+#include "../engine/base/machine.h"
 #include "../engine/base/pool.h"
 #include "../engine/base/sha256.h"
 #include "../eval/claims.h"
@@ -62,7 +63,11 @@ static int start_run(struct study_runs *r, enum method m, struct err *e)
 	store_rationale_describe(&args, &f);
 	const struct explain_options *o = &r->study->options.explain;
 	const char *model = arm == EXPLAIN_DENSE && o->dense ? o->dense : o->model;
-	buf_addf(&args, "\"kernels\":\"%s\",\"model\":", adapler_kernels(NULL));
+	char cpu[200];
+	machine_cpu(cpu, sizeof cpu);
+	buf_add_text(&args, "\"cpu\":");
+	buf_add_json_string(&args, cpu, strlen(cpu));
+	buf_addf(&args, ",\"kernels\":\"%s\",\"model\":", adapler_kernels(NULL));
 	buf_add_json_string(&args, model, strlen(model));
 	buf_add_byte(&args, '}');
 	const struct store_run run = {.key = run_of->key,

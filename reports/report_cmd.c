@@ -205,6 +205,7 @@ static void collect(const struct report *r, struct distinct d[FIELDS])
 	}
 	for (int i = 0; i < r->method_runs; i++) {
 		add_distinct(&d[0], r->method_run[i].rev);
+		add_distinct(&d[1], r->method_run[i].cpu);
 		add_distinct(&d[2], r->method_run[i].kernels);
 	}
 }
@@ -248,8 +249,7 @@ int output_describe(struct output *o, struct err *e)
 	buf_addf(b, "on: %s; kernels %s; threads %s\n", text_of(&d[1]), text_of(&d[2]), text_of(&d[3]));
 	buf_addf(b, "last run ended: %s\n", r->newest);
 	buf_add_text(b, "weights, data and keys of every run: tables/runs.csv\n");
-	buf_addf(b, "again: adapler report --db %s --out DIR%s%s\n", r->db, o->reference->json ? " --reference " : "",
-	         o->reference->json ? "data/reference/paper.json" : "");
+	buf_addf(b, "again: adapler report%s --out DIR\n", o->again.data);
 	buf_addf(b, "every number anew from its facts: adapler verify --db %s\n", r->db);
 	buf_addf(&o->footer, "adapler %s · %s · %.10s · %s", text_of(&d[0]), text_of(&d[1]), r->newest, r->db);
 	for (int i = 0; i < FIELDS; i++)
@@ -310,19 +310,31 @@ static int write_report(struct output *o, const char *out, struct err *e)
 	return code;
 }
 
+/* The options that a report depends on, as they were given. */
+static void note_options(struct buf *b, const struct report_args *a)
+{
+	buf_addf(b, " --db %s", a->db);
+	if (a->reference)
+		buf_addf(b, " --reference %s", a->reference);
+	if (a->format)
+		buf_addf(b, " --format %s", a->format);
+	if (a->without)
+		buf_addf(b, " --without %s", a->without);
+}
+
 static int make(const struct report_args *a, struct err *e)
 {
 	struct report r = {0};
-	struct reference reference;
+	struct reference reference = {0};
 	struct output o = {.report = &r, .reference = &reference};
 	int code = parse_formats(&o.formats, a->format, e);
+	note_options(&o.again, a);
 	if (!code)
 		code = check_out(a->out, e);
 	if (!code)
 		code = reference_read(&reference, a->reference, e);
-	if (code)
-		return code;
-	code = report_open(&r, a->db, a->without, e);
+	if (!code)
+		code = report_open(&r, a->db, a->without, e);
 	if (!code)
 		code = write_report(&o, a->out, e);
 	if (!code) {
@@ -333,6 +345,7 @@ static int make(const struct report_args *a, struct err *e)
 	}
 	report_close(&r);
 	reference_free(&reference);
+	buf_free(&o.again);
 	return code;
 }
 

@@ -18,6 +18,7 @@ struct output {
 	const struct reference *reference;
 	char folder[4096]; /* where it is being written */
 	unsigned formats;  /* 1 << enum grid_format */
+	struct buf again;  /* the command's options */
 	struct buf provenance, footer;
 	int is_drawn; /* gnuplot is there */
 	struct shown_figure *figure;

@@ -308,13 +308,13 @@ static int note_study(const struct report *r, struct grid *g, const struct study
 	buf_addf(
 		&g->notes,
 		"%.0f documents with a rationale, of which people marked %.1f %% of the words. All methods select as many "
-	    "words in "
+		"words in "
 		"each window and layer as the adapted model keeps there. FPR: share of the words that people did not mark "
-	    "which a "
+		"which a "
 		"method selects; FDR: share of the selected words that people did not mark; all but FPR at the last layer. In "
 		"brackets 95 %% bootstrap intervals over documents; + and − : more and fewer false positives than the "
 		"predictors (sign-flip over documents, p < 0.05 by Holm over the table). The predictors' model is right on "
-	    "%.1f "
+		"%.1f "
 		"%% of the documents.\n",
 		rationales.value, 100 * share.value, 100 * accuracy.value);
 	return 0;
@@ -403,6 +403,8 @@ static void add_evaluation(struct grid *g, const struct evaluation *x)
 
 static void add_method_run(struct grid *g, const struct method_run *x)
 {
+	char machine[300];
+	snprintf(machine, sizeof machine, "%s, %s", x->cpu, x->kernels);
 	grid_row(g, GRID_BODY);
 	add_integer(g, x->id);
 	grid_text(g, "rationale");
@@ -416,7 +418,7 @@ static void add_method_run(struct grid *g, const struct method_run *x)
 	add_short(g, x->adapted);
 	add_short(g, x->data_sha);
 	grid_text(g, x->rev);
-	grid_text(g, x->kernels);
+	grid_text(g, machine);
 	grid_text(g, x->finished);
 	grid_text(g, x->key);
 	grid_text(g, x->adapted);
