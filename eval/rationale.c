@@ -549,8 +549,9 @@ int rationale_rates_of(double *rate, int *count, const struct rationale_facts *f
 
 enum { FLIPS = 10000 };
 
-int rationale_difference(double *difference, double *p, const struct rationale_facts *f, const struct rationale_facts *g,
-                         enum rationale_rate rate, enum rationale_budget budget, int layer, struct err *e)
+int rationale_difference(double *difference, double *p, const struct rationale_facts *f,
+                         const struct rationale_facts *g, enum rationale_rate rate, enum rationale_budget budget,
+                         int layer, struct err *e)
 {
 	double *a = malloc(((size_t)f->n + 1) * sizeof *a), *b = malloc(((size_t)g->n + 1) * sizeof *b);
 	int n = 0, m = 0, defined = 0, code = a && b ? 0 : err_set(e, ERR_MEMORY, "out of memory for %d documents", f->n);

@@ -85,7 +85,8 @@ int rationale_rates_of(double *rate /* [n] */, int *count, const struct rational
 
 /* How a rate of f differs from that of g on the same documents: mean of the differences by document, and its sign-flip test
  * (10,000 draws). NaN where there is nothing to compare. ERR_MISMATCH: not as many documents. */
-int rationale_difference(double *difference, double *p, const struct rationale_facts *f, const struct rationale_facts *g,
-                         enum rationale_rate rate, enum rationale_budget budget, int layer, struct err *e);
+int rationale_difference(double *difference, double *p, const struct rationale_facts *f,
+                         const struct rationale_facts *g, enum rationale_rate rate, enum rationale_budget budget,
+                         int layer, struct err *e);
 
 #endif
