@@ -134,10 +134,12 @@ static void listen(int pipe_end, char said[SAID_MAX])
 /* In UTC, as PDF files have the time zone in them. */
 static void become_gnuplot(const char *folder, const char *file, const int ends[2])
 {
+	char path[300];
+	snprintf(path, sizeof path, "./%s", file); /* which is no option, whatever the name */
 	if (!chdir(folder) && !setenv("TZ", "UTC", 1) && dup2(ends[1], STDERR_FILENO) >= 0) {
 		close(ends[0]);
 		close(ends[1]);
-		execlp("gnuplot", "gnuplot", "-d", file, (char *)NULL);
+		execlp("gnuplot", "gnuplot", "-d", path, (char *)NULL);
 	}
 	_exit(127);
 }

@@ -133,8 +133,9 @@ static void add_latex(struct buf *b, const char *text)
 
 static void add_markdown(struct buf *b, const char *text)
 {
-	static const char *const replace[][2] = {{"|", "\\|"}, {"\n", " "}, {"*", "\\*"}, {"<", "&lt;"}, {"_", "\\_"}};
-	add_replaced(b, text, replace, 5);
+	static const char *const replace[][2] = {{"|", "\\|"},  {"\n", " "},  {"*", "\\*"},
+	                                         {"<", "&lt;"}, {"_", "\\_"}, {"`", "\\`"}};
+	add_replaced(b, text, replace, 6);
 }
 
 static void add_csv(struct buf *b, const char *text)
@@ -202,6 +203,17 @@ static void add_interval(struct buf *b, enum grid_format format, const struct gr
 	}
 }
 
+/* "*" begins emphasis in Markdown; a minus of Unicode is none in LaTeX's mathematics. */
+static void add_mark(struct buf *b, enum grid_format format, const char *mark)
+{
+	const char *text = format == GRID_latex && !strcmp(mark, "−") ? "-" : mark;
+	for (; *text; text++) {
+		if (format == GRID_md && *text == '*')
+			buf_add_byte(b, '\\');
+		buf_add_byte(b, *text);
+	}
+}
+
 static void add_cell_text(struct buf *b, enum grid_format format, const struct grid_column *c,
                           const struct grid_cell *x)
 {
@@ -211,7 +223,7 @@ static void add_cell_text(struct buf *b, enum grid_format format, const struct g
 		add_value(b, format, c->kind, x->value);
 		if (x->mark && *x->mark) {
 			buf_add_text(b, format == GRID_latex ? "$^{" : format == GRID_html ? "<sup>" : "");
-			buf_add_text(b, format == GRID_md && *x->mark == '*' ? "\\*" : x->mark);
+			add_mark(b, format, x->mark);
 			buf_add_text(b, format == GRID_latex ? "}$" : format == GRID_html ? "</sup>" : "");
 		}
 		add_interval(b, format, c, x);
@@ -264,7 +276,9 @@ static void write_markdown_head(const struct grid *g, const char *group, struct 
 
 static void write_markdown(const struct grid *g, const char *provenance, struct buf *out)
 {
-	buf_addf(out, "## %s\n", g->title);
+	buf_add_text(out, "## ");
+	add_markdown(out, g->title);
+	buf_add_byte(out, '\n');
 	if (!g->rows || !g->row[0].group)
 		write_markdown_head(g, NULL, out);
 	for (int i = 0; i < g->rows; i++)
@@ -327,7 +341,7 @@ static void write_latex(const struct grid *g, const char *provenance, struct buf
 			buf_add_text(out, shown++ ? " & " : "");
 			add_latex(out, g->column[i].title);
 		}
-	buf_add_text(out, g->rows && g->row[0].group ? " \\\\\n" : " \\\\\n\\midrule\n");
+	buf_add_text(out, g->rows && g->row[0].group ? " \\\\\n\\endhead\n" : " \\\\\n\\midrule\n\\endhead\n");
 	for (int i = 0; i < g->rows; i++)
 		write_latex_row(g, &g->row[i], columns, out);
 	buf_add_text(out, "\\bottomrule\n\\end{longtable}\n");
@@ -416,9 +430,9 @@ static void write_html_row(const struct grid *g, const struct grid_row *r, int c
 static void write_html(const struct grid *g, const char *provenance, struct buf *out)
 {
 	int columns = 0;
-	buf_addf(out,
-	         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">\n<table id=\"%s\">\n<caption>",
-	         g->title, g->name);
+	buf_add_text(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+	grid_add_html(out, g->title);
+	buf_addf(out, "\">\n<table id=\"%s\">\n<caption>", g->name);
 	grid_add_html(out, g->title);
 	buf_add_text(out, "</caption>\n<thead><tr>");
 	for (int i = 0; i < g->columns; i++)

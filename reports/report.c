@@ -133,17 +133,43 @@ static const char *task_name(struct report *r, const char *task, struct err *e)
 	return keep_text(r, &b, e);
 }
 
-/* Of files and links: letters, digits, '-' and '.' of both, the rest becomes '-'. */
-static const char *anchor_of(struct report *r, const char *a, const char *b, int number, struct err *e)
+/* Names of files and of links to them: letters and digits of ASCII, '-' and '.', which no shell and no tool takes for anything
+ * else; each is there once. `kind` "" or "rationales-" ... */
+enum { ANCHOR_MAX = 80, KIND_MAX = 16 };
+
+static int is_known_anchor(const struct report *r, const char *text)
 {
-	struct buf text = {0};
-	buf_addf(&text, "%s-%s", a, b);
-	for (size_t i = 0; i < text.size; i++)
-		if (!isalnum((unsigned char)text.data[i]) && text.data[i] != '.')
-			text.data[i] = '-';
-	if (number)
-		buf_addf(&text, "-%d", number + 1);
-	return keep_text(r, &text, e);
+	for (int i = 0; i < r->anchors; i++)
+		if (!strcmp(r->anchor[i], text))
+			return 1;
+	return 0;
+}
+
+static const char *add_anchor(struct report *r, const char *text, struct err *e)
+{
+	const char **anchors = realloc(r->anchor, ((size_t)r->anchors + 1) * sizeof *anchors);
+	const char *copy = anchors ? texts_copy(&r->texts, text, strlen(text), e) : NULL;
+	if (anchors)
+		r->anchor = anchors;
+	if (copy)
+		r->anchor[r->anchors++] = copy;
+	else
+		err_set(e, ERR_MEMORY, "out of memory for a name");
+	return copy;
+}
+
+static const char *anchor_of(struct report *r, const char *kind, const char *a, const char *b, struct err *e)
+{
+	char text[ANCHOR_MAX + KIND_MAX], numbered[sizeof text + 16];
+	snprintf(text, sizeof text, "%s%.60s%s%.16s", *kind || isalnum((unsigned char)*a) ? kind : "x", a, *b ? "-" : "",
+	         b);
+	for (char *at = text; *at; at++)
+		if (!isascii((unsigned char)*at) || (!isalnum((unsigned char)*at) && *at != '.'))
+			*at = '-';
+	snprintf(numbered, sizeof numbered, "%s", text);
+	for (int number = 2; is_known_anchor(r, numbered); number++)
+		snprintf(numbered, sizeof numbered, "%s-%d", text, number);
+	return add_anchor(r, numbered, e);
 }
 
 /* ---- rows ---- */
@@ -182,7 +208,12 @@ static void *add_row(struct reading *x, size_t size, struct err *e)
 static const char *text_of(struct report *r, const struct store_value *v, struct err *e)
 {
 	const char *text = v->text ? v->text : "";
-	return texts_copy(&r->texts, text, strlen(text), e);
+	char *copy = texts_copy(&r->texts, text, strlen(text), e);
+	/* A line end would end comments and commands of what is written. */
+	for (char *at = copy; at && *at; at++)
+		if (iscntrl((unsigned char)*at))
+			*at = ' ';
+	return copy;
 }
 
 #define TAKE_INTEGER(name) row->name = (v->type == STORE_REAL ? (int64_t)v->real : v->integer), v++;
@@ -230,6 +261,20 @@ static int count_unfinished(const struct store_value *v, int columns, void *arg,
 	return 0;
 }
 
+/* Those of one task have one name and one figure. */
+static int name_training(struct report *r, int i, struct err *e)
+{
+	struct training *x = &r->training[i], *before = i ? x - 1 : NULL;
+	if (before && !strcmp(before->task, x->task)) {
+		x->name = before->name;
+		x->anchor = before->anchor;
+		return 0;
+	}
+	x->name = task_name(r, x->task, e);
+	x->anchor = x->name ? anchor_of(r, "training-", x->name, "", e) : NULL;
+	return x->anchor ? 0 : ERR_MEMORY;
+}
+
 static int read_rows(struct report *r, const char *without, struct err *e)
 {
 	int code = ask(r, without, evaluations_sql, take_evaluation, &r->evaluation, &r->evaluations, e);
@@ -240,10 +285,8 @@ static int read_rows(struct report *r, const char *without, struct err *e)
 	if (!code)
 		code = store_select(r->store, count_unfinished, r, e,
 		                    "SELECT count(*) FROM run WHERE finished IS NULL AND kind IN ('eval', 'rationale')", "");
-	for (int i = 0; i < r->trainings && !code; i++) {
-		r->training[i].task = task_name(r, r->training[i].task, e);
-		code = r->training[i].task ? 0 : ERR_MEMORY;
-	}
+	for (int i = 0; i < r->trainings && !code; i++)
+		code = name_training(r, i, e);
 	if (!code && !r->evaluations && !r->method_runs)
 		code = err_set(e, ERR_USAGE,
 		               "no finished evaluation and no comparison of rationales in '%s': `adapler sweep` and `adapler "
@@ -264,17 +307,30 @@ static int is_new_entry(const struct evaluation *a, const struct evaluation *b)
 	return is_new_section(a, b) || strcmp(a->family, b->family) || strcmp(a->kind, b->kind);
 }
 
-/* Two versions of the data under one name cannot be put side by side, nor be told apart by a reader. */
-static int check_versions(const struct report *r, struct err *e)
+static int refuse_mixture(const struct evaluation *a, const struct evaluation *b, const char *what, struct err *e)
+{
+	return err_set(e, ERR_MISMATCH,
+	               "runs %lld and %lld are both of %.200s %.60s%s%.200s, but of other %s: leave one out by --without",
+	               (long long)a->id, (long long)b->id, a->task, a->split, is_new_entry(a, b) ? "" : ", ",
+	               is_new_entry(a, b) ? "" : a->kind, what);
+}
+
+/* What goes under one name must be of the same data, what goes under one entry and seed of the same weights: neither can be put
+ * side by side otherwise, nor be told apart by a reader. */
+static int check_mixtures(const struct report *r, struct err *e)
 {
 	for (int i = 1; i < r->evaluations; i++) {
 		const struct evaluation *a = &r->evaluation[i - 1], *b = &r->evaluation[i];
-		if (!strcmp(a->task, b->task) && !strcmp(a->split, b->split) && strcmp(a->data_sha, b->data_sha) != 0)
-			return err_set(e, ERR_MISMATCH,
-			               "runs %lld and %lld are both of %s %s, but of other data (%.12s, %lld examples; %.12s, %lld "
-			               "examples): leave one version out by --without",
-			               (long long)a->id, (long long)b->id, a->task, a->split, a->data_sha, (long long)a->examples,
-			               b->data_sha, (long long)b->examples);
+		if (strcmp(a->task, b->task) || strcmp(a->split, b->split))
+			continue;
+		if (strcmp(a->data_sha, b->data_sha) || a->sample_limit != b->sample_limit || a->examples != b->examples)
+			return refuse_mixture(a, b, "data or samples", e);
+		if (is_new_entry(a, b) || a->seed != b->seed)
+			continue;
+		if (strcmp(a->model_sha, b->model_sha))
+			return refuse_mixture(a, b, "weights", e);
+		if (a->max_length != b->max_length)
+			return refuse_mixture(a, b, "lengths of texts", e);
 	}
 	return 0;
 }
@@ -365,7 +421,10 @@ static int take_section(struct report *r, struct section *s, const struct evalua
 	                      .entry = calloc((size_t)left, sizeof *s->entry)};
 	if (!s->entry || !s->task)
 		return -err_set(e, ERR_MEMORY, "out of memory for %d runs", left);
-	s->anchor = anchor_of(r, s->task, s->split, 0, e);
+	for (const struct section *other = r->section; other < s; other++)
+		if (!strcmp(other->task, s->task) && !strcmp(other->split, s->split))
+			s->task = first->task; /* in full */
+	s->anchor = anchor_of(r, "", s->task, s->split, e);
 	while (taken < left && !is_new_section(first, first + taken)) {
 		struct entry *x = &s->entry[s->entries++];
 		x->run = first + taken;
@@ -398,16 +457,19 @@ static int make_sections(struct report *r, struct err *e)
 
 /* ---- studies ---- */
 
+static int is_of_study(const struct method_run *a, const struct method_run *b)
+{
+	return !strcmp(a->study, b->study) && !strcmp(a->data, b->data) && !strcmp(a->split, b->split) &&
+	       !strcmp(a->data_sha, b->data_sha);
+}
+
 static int take_study(struct report *r, struct study *s, const struct method_run *first, int left, struct err *e)
 {
 	*s = (struct study){.run = first, .cp = -1, .data = first->data, .split = first->split, .L = (int)first->L};
-	int number = 0;
-	for (const struct study *other = r->study; other < s; other++)
-		number += !strcmp(other->data, s->data) && !strcmp(other->split, s->split);
-	s->anchor = anchor_of(r, s->data, s->split, number, e);
+	s->anchor = anchor_of(r, "rationales-", s->data, s->split, e);
 	if (!s->anchor)
 		return -ERR_MEMORY;
-	while (s->methods < left && !strcmp(first->study, first[s->methods].study)) {
+	while (s->methods < left && is_of_study(first, &first[s->methods])) {
 		if (!strcmp(first[s->methods].method, "cp"))
 			s->cp = s->methods;
 		s->methods++;
@@ -444,7 +506,7 @@ int report_open(struct report *r, const char *db, const char *without, struct er
 	if (!code)
 		code = read_rows(r, without, e);
 	if (!code)
-		code = check_versions(r, e);
+		code = check_mixtures(r, e);
 	if (!code)
 		code = make_sections(r, e);
 	if (!code)
@@ -459,6 +521,7 @@ void report_close(struct report *r)
 	for (int i = 0; i < r->sections; i++)
 		free(r->section[i].entry);
 	free(r->section);
+	free(r->anchor);
 	free(r->study);
 	free(r->evaluation);
 	free(r->method_run);

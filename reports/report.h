@@ -14,25 +14,27 @@ struct err;
 
 /* ---- rows of the questions in query/, a field a column ---- */
 
-#define EVALUATION_FIELDS(INTEGER, REAL, TEXT)                                                                    \
-	INTEGER(id)                                                                                                   \
-	TEXT(key)                                                                                                     \
-	TEXT(task)                                                                                                    \
-	TEXT(split)                                                                                                   \
-	TEXT(policy)                                                                                                  \
-	TEXT(family) TEXT(kind) TEXT(counts_model) TEXT(phi) TEXT(gamma) TEXT(metric) TEXT(model_sha) TEXT(data_sha)  \
-		TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished) INTEGER(seed) INTEGER(threads) INTEGER(batch)            \
-			INTEGER(max_length) INTEGER(sample_limit) INTEGER(examples) REAL(score) REAL(score_lo) REAL(score_hi) \
-				REAL(flops) REAL(flops_lo) REAL(flops_hi) REAL(time) REAL(time_lo) REAL(time_hi)
+#define EVALUATION_FIELDS(INTEGER, REAL, TEXT)                                                                   \
+	INTEGER(id)                                                                                                  \
+	TEXT(key)                                                                                                    \
+	TEXT(task)                                                                                                   \
+	TEXT(split)                                                                                                  \
+	TEXT(policy)                                                                                                 \
+	TEXT(family)                                                                                                 \
+	TEXT(kind) TEXT(counts_model) TEXT(phi) TEXT(gamma) TEXT(metric) TEXT(model_sha) TEXT(data_sha) TEXT(rev)    \
+		TEXT(cpu) TEXT(kernels) TEXT(finished) INTEGER(seed) INTEGER(threads) INTEGER(batch) INTEGER(max_length) \
+			INTEGER(sample_limit) INTEGER(examples) REAL(score) REAL(score_lo) REAL(score_hi) REAL(flops)        \
+				REAL(flops_lo) REAL(flops_hi) REAL(time) REAL(time_lo) REAL(time_hi)
 
-#define STUDY_FIELDS(INTEGER, REAL, TEXT)                                                                           \
-	INTEGER(id)                                                                                                     \
-	TEXT(key)                                                                                                       \
-	TEXT(data)                                                                                                      \
-	TEXT(split)                                                                                                     \
-	TEXT(method)                                                                                                    \
-	TEXT(study) TEXT(model) TEXT(adapted) TEXT(dense) TEXT(policy) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) \
-		TEXT(finished) INTEGER(seed) INTEGER(threads) INTEGER(L) INTEGER(layers) REAL(mean_share)
+#define STUDY_FIELDS(INTEGER, REAL, TEXT)                                                                              \
+	INTEGER(id)                                                                                                        \
+	TEXT(key)                                                                                                          \
+	TEXT(data)                                                                                                         \
+	TEXT(split)                                                                                                        \
+	TEXT(method)                                                                                                       \
+	TEXT(study)                                                                                                        \
+	TEXT(model) TEXT(adapted) TEXT(dense) TEXT(policy) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished) \
+		INTEGER(seed) INTEGER(threads) INTEGER(L) INTEGER(layers) REAL(mean_share)
 
 #define TRAINING_FIELDS(INTEGER, REAL, TEXT) \
 	INTEGER(id)                              \
@@ -50,6 +52,7 @@ struct method_run {
 };
 struct training {
 	TRAINING_FIELDS(INTEGER_FIELD, REAL_FIELD, TEXT_FIELD)
+	const char *name, *anchor; /* of its task */
 };
 
 /* ---- quality and speed ---- */
@@ -89,7 +92,7 @@ struct entry {
 /* The entries of one task and split. */
 struct section {
 	const char *task, *split, *metric; /* task: as people call it */
-	const char *anchor;                /* of file names: "sst2-test" */
+	const char *anchor;                /* of file names: "sst2-test", "rationales-movies-test", "training-sst2" */
 	int examples, L;
 	struct entry *entry;
 	int entries, dense; /* dense: what others are held against; -1: nothing */
@@ -122,6 +125,8 @@ struct report {
 	struct method_run *method_run;
 	struct training *training;
 	int evaluations, method_runs, trainings, unfinished;
+	const char **anchor; /* [anchors] names of files that are taken */
+	int anchors;
 	struct section *section;
 	struct study *study;
 	int sections, studies;

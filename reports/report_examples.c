@@ -183,6 +183,14 @@ static void learn_label(struct writer *w, const struct rationale_document *d, co
 		snprintf(w->label[d->gold], sizeof w->label[0], "%s", label);
 }
 
+static int count_words(const char *text)
+{
+	int words = text && *text;
+	for (; text && *text; text++)
+		words += *text == ' ';
+	return words;
+}
+
 /* idx, docid, annotation, label, words */
 static int take_document(const struct store_value *v, int columns, void *arg, struct err *e)
 {
@@ -192,9 +200,14 @@ static int take_document(const struct store_value *v, int columns, void *arg, st
 	if (idx >= w->facts[w->reference].n)
 		return 0;
 	const struct rationale_document *d = &w->facts[w->reference].document[idx];
-	int code = make_room(w, d->tokens, e);
+	int code = count_words(v[4].text) == d->tokens
+	               ? make_room(w, d->tokens, e)
+	               : err_set(e, ERR_FORMAT, "document %d of run %lld has other words than those that were scored", idx,
+	                         (long long)w->s->run->id);
 	if (!code)
 		code = begin_document(w, e);
+	if (code)
+		return code;
 	learn_label(w, d, v[3].text);
 	buf_add_byte(&w->file, '[');
 	add_string(&w->file, v[4].text ? v[4].text : "");
@@ -244,6 +257,18 @@ static int find_reference(const struct study *s)
 	return s->cp >= 0 ? s->cp : 0;
 }
 
+/* Methods of one study have scored the same words. */
+static int check_same(const struct writer *w, int m, struct err *e)
+{
+	const struct rationale_facts *a = &w->facts[w->reference], *b = &w->facts[m];
+	int is_same = a->n == b->n && a->L == b->L && b->L == w->s->L;
+	for (int i = 0; is_same && i < a->n; i++)
+		is_same = a->document[i].tokens == b->document[i].tokens;
+	return is_same ? 0
+	               : err_set(e, ERR_MISMATCH, "runs %lld and %lld are not of the same documents",
+	                         (long long)w->s->run[w->reference].id, (long long)w->s->run[m].id);
+}
+
 static int write_study(struct output *o, const struct study *s, struct err *e)
 {
 	struct writer *w = calloc(1, sizeof *w);
@@ -253,10 +278,8 @@ static int write_study(struct output *o, const struct study *s, struct err *e)
 	*w = (struct writer){.out = o, .s = s, .reference = find_reference(s)};
 	for (int m = 0; m < s->methods && !code; m++)
 		code = store_rationale_get(o->report->store, s->run[m].id, &w->facts[m], e);
-	for (int m = 1; m < s->methods && !code; m++)
-		if (w->facts[m].n != w->facts[0].n)
-			code = err_set(e, ERR_MISMATCH, "runs %lld and %lld are not of the same documents", (long long)s->run[0].id,
-			               (long long)s->run[m].id);
+	for (int m = 0; m < s->methods && !code; m++)
+		code = check_same(w, m, e);
 	if (!code)
 		code = store_select(o->report->store, take_document, w, e,
 		                    "SELECT idx, docid, annotation, label, words FROM document WHERE data = ? ORDER BY idx",

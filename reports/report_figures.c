@@ -106,7 +106,10 @@ static void add_names(struct figure *f, const struct section *s, enum speed spee
 		const struct entry *x = &s->entry[i];
 		if (x->on_frontier[speed] != 1 || !*x->settings)
 			continue;
-		buf_addf(&f->data, "%.10g\t%.10g\t\"%s\"\n", x->speed[speed].value, percent(x->quality.value), x->settings);
+		buf_addf(&f->data, "%.10g\t%.10g\t\"", x->speed[speed].value, percent(x->quality.value));
+		for (const char *at = x->settings; *at; at++)
+			buf_add_byte(&f->data, *at == '"' ? '\'' : *at);
+		buf_add_text(&f->data, "\"\n");
 		n++;
 	}
 	if (!n)
@@ -160,9 +163,13 @@ static void add_points(struct figure *f, const struct section *s, enum speed spe
 static void describe_tradeoff(struct figure *f, const struct section *s, enum speed speed)
 {
 	const int i = s->fastest[speed].entry;
-	int n = snprintf(f->alt, sizeof f->alt, "%s of %s (%s) against %s, %d points.", s->metric, s->task, s->split,
-	                 speed == SPEED_FLOPS ? "how many times fewer FLOPs" : "how many times less time", s->entries);
-	if (i >= 0 && n > 0)
+	int points = 0;
+	for (int k = 0; k < s->entries; k++)
+		points += !isnan(s->entry[k].speed[speed].value);
+	const int n =
+		snprintf(f->alt, sizeof f->alt, "%.60s of %.200s (%.60s) against %s, %d points.", s->metric, s->task, s->split,
+	             speed == SPEED_FLOPS ? "how many times fewer FLOPs" : "how many times less time", points);
+	if (i >= 0)
 		snprintf(f->alt + n, sizeof f->alt - (size_t)n,
 		         " Within a point of dense the largest speedup is %.2f (%s%s%s).", s->fastest[speed].speedup,
 		         method_names[s->entry[i].method], *s->entry[i].settings ? ", " : "", s->entry[i].settings);
@@ -389,14 +396,12 @@ static void set_panels(struct figure *f, const struct range *range)
 static int draw_study(struct output *o, const struct study *s, struct err *e)
 {
 	struct figure f;
-	char name[160];
 	const char *legend[STUDY_METHODS_MAX];
 	int hue[STUDY_METHODS_MAX], series = 0, code = 0;
 	struct range range[4];
 	for (int p = 0; p < 4; p++)
 		range[p] = (struct range){INFINITY, -INFINITY};
-	snprintf(name, sizeof name, "rationales-%s", s->anchor);
-	figure_open(&f, name, rationale_script);
+	figure_open(&f, s->anchor, rationale_script);
 	for (int m = 0; m < s->methods && !code; m++) {
 		/* What the model kept is its predictors' choice at these budgets. */
 		if (!strcmp(s->run[m].method, "kept") && s->cp >= 0)
@@ -566,18 +571,17 @@ static int draw_trainings(struct output *o, const struct training *first, int co
 {
 	struct trainings t = {
 		.report = o->report, .training = first, .count = count < TRAININGS_MAX ? count : TRAININGS_MAX, .last_step = 1};
-	char name[160];
-	snprintf(name, sizeof name, "training-%.140s", first->task);
-	figure_open(&t.figure, name, training_script);
+	figure_open(&t.figure, first->anchor, training_script);
 	int code = store_curve_names(o->report->store, first->id, find_metric, &t, e);
 	if (!code)
 		code = add_panels(&t, e);
 	if (!code && t.panels) {
 		set_trainings(&t);
 		t.figure.height = 110 + 115 * t.panels;
-		snprintf(t.figure.title, sizeof t.figure.title, "%.100s: training", first->task);
+		snprintf(t.figure.title, sizeof t.figure.title, "%.100s: training", first->name);
 		snprintf(t.figure.alt, sizeof t.figure.alt,
-		         "Loss, dev quality and FLOPs speedup over the steps of %d trainings on %s.", t.count, first->task);
+		         "Loss, dev quality and FLOPs speedup over the steps of %d trainings on %.200s%s.", t.count,
+		         first->name, count > t.count ? ", the first of more" : "");
 		code = draw(o, &t.figure, "training", e);
 	}
 	figure_free(&t.figure);

@@ -108,7 +108,9 @@ static void add_card(struct buf *b, const struct section *s)
 	int times = 0;
 	buf_add_text(b, "<li><span class=\"task\">");
 	grid_add_html(b, s->task);
-	buf_addf(b, ", %s</span>", s->split);
+	buf_add_text(b, ", ");
+	grid_add_html(b, s->split);
+	buf_add_text(b, "</span>");
 	if (!x || s->dense < 0) {
 		buf_add_text(b, "<p>nothing is held against dense</p></li>\n");
 		return;
@@ -119,8 +121,9 @@ static void add_card(struct buf *b, const struct section *s)
 	grid_add_html(b, method_names[x->method]);
 	buf_addf(b, "%s", *x->settings ? ", " : "");
 	grid_add_html(b, x->settings);
-	buf_addf(b, "; %s %.1f %%, dense %.1f %%", s->metric, 100 * x->quality.value,
-	         100 * s->entry[s->dense].quality.value);
+	buf_add_text(b, "; ");
+	grid_add_html(b, s->metric);
+	buf_addf(b, " %.1f %%, dense %.1f %%", 100 * x->quality.value, 100 * s->entry[s->dense].quality.value);
 	for (int speed = SPEED_TIME_32; speed < SPEED_COUNT; speed++)
 		if (s->fastest[speed].entry >= 0 && s->fastest[speed].entry != s->dense) {
 			buf_addf(b, "%s ", times++ ? "," : ". Time, within a point:");
@@ -136,7 +139,7 @@ static void add_study_card(const struct report *r, struct buf *b, const struct s
 	char name[64];
 	int better = 0, worse = 0, others = 0;
 	snprintf(name, sizeof name, "fpr/replay/layer-%d", s->L - 1);
-	if (s->cp < 0 || report_metric(r, s->run[s->cp].id, name, &cp, NULL))
+	if (s->cp < 0 || report_metric(r, s->run[s->cp].id, name, &cp, NULL) || isnan(cp.value))
 		return;
 	for (int m = 0; m < s->methods; m++) {
 		if (m == s->cp || !strcmp(s->run[m].method, "kept"))
@@ -147,8 +150,12 @@ static void add_study_card(const struct report *r, struct buf *b, const struct s
 	}
 	buf_add_text(b, "<li><span class=\"task\">");
 	grid_add_html(b, s->data);
-	buf_addf(b, ", %s: rationales</span><div class=\"big\">%.1f %% <small>[%.1f, %.1f]</small></div>", s->split,
-	         100 * cp.value, 100 * cp.lo, 100 * cp.hi);
+	buf_add_text(b, ", ");
+	grid_add_html(b, s->split);
+	buf_addf(b, ": rationales</span><div class=\"big\">%.1f %%", 100 * cp.value);
+	if (!isnan(cp.lo))
+		buf_addf(b, " <small>[%.1f, %.1f]</small>", 100 * cp.lo, 100 * cp.hi);
+	buf_add_text(b, "</div>\n");
 	buf_addf(b,
 	         "<p>false-positive rate of the predictors' words at the last layer; of %d other methods at equal counts "
 	         "%d have "
@@ -191,7 +198,9 @@ static int add_quality(const struct output *o, struct buf *b, struct err *e)
 	for (int i = 0; i < r->sections && !code; i++) {
 		buf_add_text(b, "<h3>");
 		grid_add_html(b, r->section[i].task);
-		buf_addf(b, ", %s split</h3>\n", r->section[i].split);
+		buf_add_text(b, ", ");
+		grid_add_html(b, r->section[i].split);
+		buf_add_text(b, " split</h3>\n");
 		code = add_figures(o, b, r->section[i].anchor, e);
 	}
 	if (code || !has_figures(o, "speed"))
@@ -209,7 +218,7 @@ static int add_rationales(const struct output *o, struct buf *b, struct err *e)
 	buf_add_text(b, "<h2 id=\"rationales\">Rationales</h2>\n");
 	for (int i = 0; i < r->studies && !code; i++) {
 		char id[300];
-		snprintf(id, sizeof id, "rationales-%s-table", r->study[i].anchor);
+		snprintf(id, sizeof id, "%s-table", r->study[i].anchor);
 		add_table(o, b, id);
 		code = add_figures(o, b, r->study[i].anchor, e);
 	}

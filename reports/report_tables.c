@@ -162,7 +162,8 @@ static void add_main_notes(const struct output *o, struct grid *g)
 		"In brackets 95 % intervals over examples (of times, over turns), or the standard deviation over seeds. To "
 		"dense: percentage points on the same examples, with a paired bootstrap; stars are p < 0.05, 0.01, 0.001 "
 		"(McNemar's exact test of accuracy, else permutation), by Holm over the task's table. Times are of the engine, "
-		"dense and pruned in turn. Bold: no other row is better in both quality and FLOPs.\n");
+		"dense and pruned in turn. Bold: no other row is better in both quality and FLOPs. Of "
+		"several seeds, quality and speedups are means, and the comparison with dense is that of the first.\n");
 	if (o->reference->rows)
 		buf_addf(&g->notes, "Published figures are not ours: %s.\n", o->reference->source);
 	for (int i = 0; i < o->report->sections; i++) {
@@ -295,28 +296,30 @@ static int add_method(const struct report *r, struct grid *g, const struct study
 	return code;
 }
 
+/* A sentence for each number that there is. */
 static int note_study(const struct report *r, struct grid *g, const struct study *s, struct err *e)
 {
-	struct measured rationales, share, accuracy;
+	struct measured rationales, share, accuracy = {.value = NAN};
 	int code = report_metric(r, s->run->id, "rationales", &rationales, e);
 	if (!code)
 		code = report_metric(r, s->run->id, "rationale-share", &share, e);
-	if (!code)
-		code = report_metric(r, s->run->id, "accuracy", &accuracy, e);
+	if (!code && s->cp >= 0)
+		code = report_metric(r, s->run[s->cp].id, "accuracy", &accuracy, e);
 	if (code)
 		return code;
-	buf_addf(
+	if (!isnan(rationales.value))
+		buf_addf(&g->notes, "%.0f documents with a rationale. ", rationales.value);
+	if (!isnan(share.value))
+		buf_addf(&g->notes, "People marked %.1f %% of their words. ", 100 * share.value);
+	buf_add_text(
 		&g->notes,
-		"%.0f documents with a rationale, of which people marked %.1f %% of the words. All methods select as many "
-		"words in "
-		"each window and layer as the adapted model keeps there. FPR: share of the words that people did not mark "
-		"which a "
-		"method selects; FDR: share of the selected words that people did not mark; all but FPR at the last layer. In "
-		"brackets 95 %% bootstrap intervals over documents; + and − : more and fewer false positives than the "
-		"predictors (sign-flip over documents, p < 0.05 by Holm over the table). The predictors' model is right on "
-		"%.1f "
-		"%% of the documents.\n",
-		rationales.value, 100 * share.value, 100 * accuracy.value);
+		"All methods select as many words in each window and layer as the adapted model keeps there. FPR: share of the "
+		"words that people did not mark which a method selects; FDR: share of the selected words that people did not "
+		"mark; all but FPR at the last layer. In brackets 95 % bootstrap intervals over documents; + and −: more and "
+		"fewer false positives than the predictors (sign-flip over documents, p < 0.05 by Holm over the table).");
+	if (!isnan(accuracy.value))
+		buf_addf(&g->notes, " The predictors' model is right on %.1f %% of the documents.", 100 * accuracy.value);
+	buf_add_byte(&g->notes, '\n');
 	return 0;
 }
 
@@ -324,13 +327,13 @@ static int write_study(struct output *o, const struct study *s, struct err *e)
 {
 	struct study_columns *c = calloc(1, sizeof *c);
 	struct grid g;
-	char name[200], title[300];
+	char id[200], title[300];
 	if (!c)
 		return err_set(e, ERR_MEMORY, "out of memory for a table");
 	lay_out(c, s);
-	snprintf(name, sizeof name, "rationales-%s", s->anchor);
-	snprintf(title, sizeof title, "Rationales: %s, %s split", s->data, s->split);
-	grid_open(&g, name, title, c->column, c->count);
+	snprintf(id, sizeof id, "%s-table", s->anchor);
+	snprintf(title, sizeof title, "Rationales: %.180s, %.60s split", s->data, s->split);
+	grid_open(&g, s->anchor, title, c->column, c->count);
 	int code = 0;
 	for (int m = 0; m < s->methods && !code; m++)
 		code = add_method(o->report, &g, s, m, e);
@@ -338,10 +341,8 @@ static int write_study(struct output *o, const struct study *s, struct err *e)
 		code = note_study(o->report, &g, s, e);
 	if (!code)
 		code = write_grid(o, &g, e);
-	if (!code) {
-		snprintf(name, sizeof name, "rationales-%s-table", s->anchor);
-		show_grid(o, &g, name);
-	}
+	if (!code)
+		show_grid(o, &g, id);
 	grid_free(&g);
 	free(c);
 	return code;

@@ -4,11 +4,15 @@ SELECT run.id AS id,
        run.task AS data,
        run.split AS split,
        json_extract(run.args, '$.method') AS method,
-       json_extract(run.args, '$.adapted') || json_extract(run.args, '$.dense') ||
-           json_extract(run.args, '$.adapted_policy') || json_extract(run.args, '$.dense_policy') || run.data_sha ||
-           json_extract(run.args, '$.aggregation') || json_extract(run.args, '$.max_length') ||
-           json_extract(run.args, '$.query') || json_extract(run.args, '$.instances') ||
-           json_extract(run.args, '$.windows') AS study,
+       coalesce(json_extract(run.args, '$.adapted'), '') || '|' ||
+           coalesce(json_extract(run.args, '$.dense'), '') || '|' ||
+           coalesce(json_extract(run.args, '$.adapted_policy'), '') || '|' ||
+           coalesce(json_extract(run.args, '$.dense_policy'), '') || '|' ||
+           coalesce(json_extract(run.args, '$.aggregation'), '') || '|' ||
+           coalesce(json_extract(run.args, '$.max_length'), '') || '|' ||
+           coalesce(json_extract(run.args, '$.query'), '') || '|' ||
+           coalesce(json_extract(run.args, '$.instances'), '') || '|' ||
+           coalesce(json_extract(run.args, '$.windows'), '') AS study,
        coalesce(json_extract(run.args, '$.model'), '') AS model,
        json_extract(run.args, '$.adapted') AS adapted,
        json_extract(run.args, '$.dense') AS dense,
