@@ -181,6 +181,23 @@ struct reading {
 	int count, capacity;
 };
 
+/* "3,7,9", each a run of the store. */
+static int check_left_out(struct report *r, const char *list, struct err *e)
+{
+	char text[30];
+	int64_t id;
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
+		const size_t size = strcspn(at, ",");
+		if (!size || size >= sizeof text || strspn(at, "0123456789") != size)
+			return err_set(e, ERR_USAGE, "--without takes numbers of runs, 3,7,9, not '%.80s'", list);
+		snprintf(text, sizeof text, "%.*s", (int)size, at);
+		const int code = store_run_find(r->store, text, &id, e);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
 static int is_left_out(const char *list, int64_t id)
 {
 	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
@@ -385,6 +402,8 @@ static int fill_entry(struct report *r, struct entry *x, struct err *e)
 		x->speed[s] = s == SPEED_FLOPS ? summarise(x, 0, offsetof(struct evaluation, flops))
 		                               : summarise(x, speed_table[s].batch, offsetof(struct evaluation, time));
 	x->difference = x->lo = x->hi = x->p = NAN;
+	for (int l = 0; l < REPORT_LAYERS_MAX; l++)
+		x->kept[l][0] = x->kept[l][1] = x->kept[l][2] = NAN;
 	return 0;
 }
 
@@ -503,6 +522,8 @@ int report_open(struct report *r, const char *db, const char *without, struct er
 {
 	*r = (struct report){.db = last_part(db), .newest = ""};
 	int code = store_open(&r->store, db, &(struct store_options){.is_read_only = 1}, e);
+	if (!code)
+		code = check_left_out(r, without, e);
 	if (!code)
 		code = read_rows(r, without, e);
 	if (!code)

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ int output_write(const struct output *o, const char *part, const char *name, con
 	return code ? code : file_write_atomic(path, text->data, text->size, e);
 }
 
-/* Files of a folder, and those of the folders in it: a report is no deeper. */
+/* Files of a folder, and those of the folders in it: a report is no deeper. What cannot be removed stays, and is told. */
 static void remove_folder(const char *path, int depth)
 {
 	char inside[4096];
@@ -65,37 +66,81 @@ static void remove_folder(const char *path, int depth)
 	}
 	if (d)
 		closedir(d);
-	rmdir(path);
+	if (rmdir(path) && errno != ENOENT)
+		log_warn("cannot remove '%s': %s", path, strerror(errno));
 }
 
-static int is_empty_folder(const char *path)
+/* Whether a folder has nothing but what `is_ours` says; `d` may be NULL. */
+static int has_only(const char *path, int (*is_ours)(const char *folder, const char *name))
 {
 	struct dirent *entry;
-	int files = 0;
+	int others = 0;
 	DIR *d = opendir(path);
 	while (d && (entry = readdir(d)))
-		files += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+		others += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && !is_ours(path, entry->d_name);
 	if (d)
 		closedir(d);
-	return d && !files;
+	return d && !others;
+}
+
+static int nothing(const char *folder, const char *name)
+{
+	(void)folder;
+	(void)name;
+	return 0;
+}
+
+static int file(const char *folder, const char *name)
+{
+	char path[4096];
+	struct stat there;
+	return !file_join(path, sizeof path, folder, name, NULL) && !lstat(path, &there) && S_ISREG(there.st_mode);
+}
+
+static int part(const char *folder, const char *name)
+{
+	char path[4096];
+	if (!strcmp(name, page))
+		return file(folder, name);
+	for (int i = 0; i < PARTS; i++)
+		if (!strcmp(name, parts[i]))
+			return !file_join(path, sizeof path, folder, name, NULL) && has_only(path, file);
+	return 0;
 }
 
 static int is_report(const char *path)
 {
 	char inside[4096];
-	return !file_join(inside, sizeof inside, path, page, NULL) && file_exists(inside) &&
-	       !file_join(inside, sizeof inside, path, runs_table, NULL) && file_exists(inside);
+	return has_only(path, part) && !file_join(inside, sizeof inside, path, runs_table, NULL) && file_exists(inside);
 }
 
-/* Other people's files are never replaced. */
-static int check_out(const char *out, struct err *e)
+/* `out` as a path without links, dots or a slash at its end; where it is not there yet, that of its folder is. Other people's
+ * files are never replaced. */
+static int find_place(char place[4096], const char *out, struct err *e)
 {
+	char given[4096], folder[4096] = ".", real[4096];
 	struct stat there;
-	if (lstat(out, &there))
-		return 0;
-	if (S_ISDIR(there.st_mode) && (is_empty_folder(out) || is_report(out)))
-		return 0;
-	return err_set(e, ERR_USAGE, "'%s' is there and is no report of ours: give another --out", out);
+	size_t size = strlen(out);
+	while (size > 1 && out[size - 1] == '/')
+		size--;
+	if (!size || size >= sizeof given)
+		return err_set(e, ERR_USAGE, "'%.100s' is no name of a folder", out);
+	snprintf(given, sizeof given, "%.*s", (int)size, out);
+	if (!lstat(given, &there)) {
+		if (S_ISDIR(there.st_mode) && realpath(given, place) && strcmp(place, "/") != 0 &&
+		    (has_only(place, nothing) || is_report(place)))
+			return 0;
+		return err_set(e, ERR_USAGE, "'%s' is there and is no report of ours, or more: give another --out", out);
+	}
+	const char *slash = strrchr(given, '/'), *name = slash ? slash + 1 : given;
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return err_set(e, ERR_USAGE, "'%s' is no name of a new folder", out);
+	if (slash)
+		snprintf(folder, sizeof folder, "%.*s", (int)(slash - given) + (slash == given), given);
+	int code = file_make_directories(folder, e);
+	if (!code && !realpath(folder, real))
+		code = err_set_errno(e, errno, "cannot find '%s'", folder);
+	return code ? code : file_join(place, 4096, real, name, e);
 }
 
 /* "OUT.PID.tmp" of a process that was killed while it wrote. */
@@ -109,35 +154,27 @@ static int is_abandoned(const char *name, const char *base)
 	return pid > 0 && !strcmp(end, ".tmp") && kill((pid_t)pid, 0) && errno == ESRCH;
 }
 
-/* Beside `path`, which has no slash at its end. */
-static void remove_abandoned(const char *path)
+static void remove_abandoned(const char *place)
 {
 	char folder[4096], inside[4096];
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	const char *slash = strrchr(place, '/');
 	struct dirent *entry;
-	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	snprintf(folder, sizeof folder, "%.*s", (int)(slash - place) + 1, place);
 	DIR *d = opendir(folder);
 	while (d && (entry = readdir(d)))
-		if (is_abandoned(entry->d_name, base) && !file_join(inside, sizeof inside, folder, entry->d_name, NULL))
+		if (is_abandoned(entry->d_name, slash + 1) && !file_join(inside, sizeof inside, folder, entry->d_name, NULL))
 			remove_folder(inside, 1);
 	if (d)
 		closedir(d);
 }
 
-static int begin_folder(struct output *o, const char *out, struct err *e)
+static int begin_folder(struct output *o, const char *place, struct err *e)
 {
-	char path[4096], name[64];
-	size_t size = strlen(out);
-	while (size > 1 && out[size - 1] == '/')
-		size--;
-	if (size < sizeof path) {
-		snprintf(path, sizeof path, "%.*s", (int)size, out);
-		remove_abandoned(path);
-	}
-	snprintf(name, sizeof name, ".%ld.tmp", (long)getpid());
-	if (size + strlen(name) + 64 > sizeof o->folder)
-		return err_set(e, ERR_LIMIT, "the name of '%s' is too long", out);
-	snprintf(o->folder, sizeof o->folder, "%.*s%s", (int)size, out, name);
+	char path[4096];
+	if (strlen(place) + 64 > sizeof o->folder)
+		return err_set(e, ERR_LIMIT, "the name of '%s' is too long", place);
+	remove_abandoned(place);
+	snprintf(o->folder, sizeof o->folder, "%.4000s.%ld.tmp", place, (long)getpid());
 	int code = 0;
 	for (int i = 0; i < PARTS && !code; i++) {
 		code = file_join(path, sizeof path, o->folder, parts[i], e);
@@ -147,66 +184,77 @@ static int begin_folder(struct output *o, const char *out, struct err *e)
 	return code;
 }
 
-/* The old one steps aside, the new one takes its place, the old one goes: there is always one of them. */
-static int end_folder(const struct output *o, const char *out, struct err *e)
+/* Old and new change places in one step where the file system can, so that there is always one of them; else the old one
+ * steps aside first. */
+static int end_folder(const struct output *o, const char *place, struct err *e)
 {
-	char aside[4200], path[4096];
-	size_t size = strlen(out);
-	while (size > 1 && out[size - 1] == '/')
-		size--;
-	snprintf(path, sizeof path, "%.*s", (int)size, out);
+	char aside[4200];
+	if (!renameat2(AT_FDCWD, o->folder, AT_FDCWD, place, RENAME_EXCHANGE)) {
+		remove_folder(o->folder, 1);
+		file_sync_folder_of(place);
+		return 0;
+	}
 	snprintf(aside, sizeof aside, "%s.old", o->folder);
-	const int has_old = rename(path, aside) == 0;
+	const int has_old = rename(place, aside) == 0;
 	if (!has_old && errno != ENOENT)
-		return err_set_errno(e, errno, "cannot replace '%s'", path);
-	if (rename(o->folder, path)) {
+		return err_set_errno(e, errno, "cannot replace '%s'", place);
+	if (rename(o->folder, place)) {
 		const int number = errno;
-		if (has_old && rename(aside, path))
-			return err_set_errno(e, number, "cannot write '%s'; the earlier report is in '%s'", path, aside);
-		return err_set_errno(e, number, "cannot write '%s'", path);
+		if (has_old && rename(aside, place))
+			return err_set_errno(e, number, "cannot write '%s'; the earlier report is in '%s'", place, aside);
+		return err_set_errno(e, number, "cannot write '%s'", place);
 	}
 	if (has_old)
 		remove_folder(aside, 1);
-	file_sync_folder_of(path);
+	file_sync_folder_of(place);
 	return 0;
 }
 
 /* ---- where it comes from --------------------------------------------------------------------------------------- */
 
-/* Different texts of a field over the evaluations and comparisons, each once. */
+/* Different texts of a field over the evaluations and comparisons, each once; of the report's memory. */
+enum { DISTINCT_MAX = 40 };
 struct distinct {
 	struct buf list;
+	const char *text[DISTINCT_MAX];
 	int count;
 };
 
 static void add_distinct(struct distinct *d, const char *text)
 {
-	char one[300];
-	if (!*text)
+	for (int i = 0; i < d->count; i++)
+		if (!strcmp(d->text[i], text))
+			return;
+	if (!*text || d->count == DISTINCT_MAX)
 		return;
-	snprintf(one, sizeof one, "%s%s", d->count ? "; " : "", text);
-	if (d->list.data && strstr(d->list.data, text))
-		return;
-	buf_add_text(&d->list, one);
-	d->count++;
+	buf_addf(&d->list, "%s%s", d->count ? "; " : "", text);
+	d->text[d->count++] = text;
 }
 
 enum { FIELDS = 4 };
-static void collect(const struct report *r, struct distinct d[FIELDS])
+static const char *number_text(struct report *r, int64_t number)
 {
-	char text[64];
+	char text[30];
+	snprintf(text, sizeof text, "%lld", (long long)number);
+	const char *copy = texts_copy(&r->texts, text, strlen(text), NULL);
+	return copy ? copy : "";
+}
+
+static void collect(struct report *r, struct distinct d[FIELDS])
+{
 	for (int i = 0; i < r->evaluations; i++) {
 		const struct evaluation *x = &r->evaluation[i];
-		snprintf(text, sizeof text, "%lld", (long long)x->threads);
 		add_distinct(&d[0], x->rev);
 		add_distinct(&d[1], x->cpu);
 		add_distinct(&d[2], x->kernels);
-		add_distinct(&d[3], text);
+		add_distinct(&d[3], number_text(r, x->threads));
 	}
 	for (int i = 0; i < r->method_runs; i++) {
-		add_distinct(&d[0], r->method_run[i].rev);
-		add_distinct(&d[1], r->method_run[i].cpu);
-		add_distinct(&d[2], r->method_run[i].kernels);
+		const struct method_run *x = &r->method_run[i];
+		add_distinct(&d[0], x->rev);
+		add_distinct(&d[1], x->cpu);
+		add_distinct(&d[2], x->kernels);
+		add_distinct(&d[3], number_text(r, x->threads));
 	}
 }
 
@@ -239,7 +287,7 @@ static const char *text_of(const struct distinct *d) { return d->list.data ? d->
 
 int output_describe(struct output *o, struct err *e)
 {
-	const struct report *r = o->report;
+	struct report *r = o->report;
 	struct distinct d[FIELDS] = {0};
 	struct buf *b = &o->provenance;
 	collect(r, d);
@@ -310,33 +358,51 @@ static int write_report(struct output *o, const char *out, struct err *e)
 	return code;
 }
 
+/* For the shell. */
+static void add_option(struct buf *b, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	buf_addf(b, " --%s ", name);
+	if (*value &&
+	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,-") == strlen(value)) {
+		buf_add_text(b, value);
+		return;
+	}
+	buf_add_byte(b, '\'');
+	for (; *value; value++)
+		if (*value == '\'')
+			buf_add_text(b, "'\\''");
+		else
+			buf_add_byte(b, *value);
+	buf_add_byte(b, '\'');
+}
+
 /* The options that a report depends on, as they were given. */
 static void note_options(struct buf *b, const struct report_args *a)
 {
-	buf_addf(b, " --db %s", a->db);
-	if (a->reference)
-		buf_addf(b, " --reference %s", a->reference);
-	if (a->format)
-		buf_addf(b, " --format %s", a->format);
-	if (a->without)
-		buf_addf(b, " --without %s", a->without);
+	add_option(b, "db", a->db);
+	add_option(b, "reference", a->reference);
+	add_option(b, "format", a->format);
+	add_option(b, "without", a->without);
 }
 
 static int make(const struct report_args *a, struct err *e)
 {
+	char place[4096];
 	struct report r = {0};
 	struct reference reference = {0};
 	struct output o = {.report = &r, .reference = &reference};
 	int code = parse_formats(&o.formats, a->format, e);
 	note_options(&o.again, a);
 	if (!code)
-		code = check_out(a->out, e);
+		code = find_place(place, a->out, e);
 	if (!code)
 		code = reference_read(&reference, a->reference, e);
 	if (!code)
 		code = report_open(&r, a->db, a->without, e);
 	if (!code)
-		code = write_report(&o, a->out, e);
+		code = write_report(&o, place, e);
 	if (!code) {
 		if (r.unfinished)
 			log_warn("%d unfinished run%s left out", r.unfinished, r.unfinished == 1 ? " is" : "s are");

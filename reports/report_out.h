@@ -14,7 +14,7 @@ struct shown_figure {
 };
 
 struct output {
-	const struct report *report;
+	struct report *report;
 	const struct reference *reference;
 	char folder[4096]; /* where it is being written */
 	unsigned formats;  /* 1 << enum grid_format */

@@ -206,14 +206,14 @@ static int count_tokens(struct weighing *w, struct err *e)
 	for (int i = 0; i < w->count && !code; i++)
 		if (!i || w->entry[i] != w->entry[i - 1])
 			code = keep_quartiles(&w->section->entry[w->entry[i]], &w->facts[i], e);
-	if (w->count)
-		w->section->L = w->facts[0].shape.L;
+	/* Models of several depths: a figure has the layers of the deepest. */
+	for (int i = 0; i < w->count; i++)
+		w->section->L = w->facts[i].shape.L > w->section->L ? w->facts[i].shape.L : w->section->L;
 	return code;
 }
 
 /* ---- the section ---- */
 
-/* Of another depth than the others (two base models of one task) a section has the layers of the first. */
 static int is_labelled(const struct section *s) { return s->dense >= 0 && !isnan(s->entry[s->dense].quality.value); }
 
 int report_weigh(struct report *r, struct section *s, struct err *e)

@@ -32,7 +32,9 @@ function withDocument(s, index, then) {
 	var low = 0, high = s.files - 1, i;
 	for (i = 0; i < s.files; i++) if (s.first[i] !== undefined) { if (s.first[i] <= index) low = Math.max(low, i); else high = Math.min(high, i - 1); }
 	if (s.waiting[low] === true && low < high) low++;
-	loadFile(s, low + Math.min(high - low, Math.max(0, Math.floor((high - low + 1) * index / s.documents.length))), function () { withDocument(s, index, then); });
+	var file = low + Math.min(high - low, Math.max(0, Math.floor((high - low + 1) * index / s.documents.length)));
+	if (s.waiting[file] === true) { $("facts").textContent = "examples/" + s.id + "-" + file + ".js is not whole: write the report again"; return; }
+	loadFile(s, file, function () { withDocument(s, index, then); });
 }
 function withAll(s, then) {
 	var file = 0;
@@ -44,12 +46,13 @@ function study() { return studies[state.study]; }
 function option(select, value, text) { var o = document.createElement("option"); o.value = value; o.textContent = text; select.appendChild(o); }
 function fillSelect(id, first, texts) { var select = $(id); select.textContent = ""; if (first !== null) option(select, "", first); texts.forEach(function (t, i) { option(select, i, t); }); }
 function label(c) { return c < 0 ? "unknown" : study().labels[c] || "class " + c; }
+function verdict(d, unknown, right, wrong) { return d[GOLD] < 0 ? unknown : d[GOLD] === d[PRED] ? right : wrong; }
 function number(id, otherwise) { var v = parseFloat($(id).value); return isNaN(v) ? otherwise : v; }
 function isChosen(d, i, query) {
 	var s = study(), outcome = $("outcome").value;
 	if ($("gold").value !== "" && d[GOLD] !== +$("gold").value) return false;
 	if ($("predicted").value !== "" && d[PRED] !== +$("predicted").value) return false;
-	if (outcome === "right" && d[GOLD] !== d[PRED] || outcome === "wrong" && d[GOLD] === d[PRED] || outcome === "changed" && (d[DENSE] < 0 || d[PRED] === d[DENSE])) return false;
+	if (outcome === "right" && d[GOLD] !== d[PRED] || outcome === "wrong" && (d[GOLD] < 0 || d[GOLD] === d[PRED]) || outcome === "changed" && (d[DENSE] < 0 || d[PRED] === d[DENSE])) return false;
 	if (d[KEPT] < number("kept-low", 0) || d[KEPT] > number("kept-high", 100)) return false;
 	if (state.b >= 0 && d[APART][state.b] < number("disagreement", 0)) return false;
 	if (query && d[NAME].toLowerCase().indexOf(query) < 0 && s.words[i].words.join(" ").toLowerCase().indexOf(query) < 0) return false;
@@ -74,7 +77,7 @@ function showList() {
 		var d = s.documents[state.chosen[i]], item = document.createElement("li"), name = document.createElement("span"), what = document.createElement("span");
 		name.className = "name"; name.textContent = d[NAME] || "example " + state.chosen[i];
 		what.className = "what";
-		what.textContent = (d[GOLD] === d[PRED] ? "✓ " : "✗ ") + label(d[PRED]) + ", " + d[LENGTH] + " words, " + d[KEPT] + " % kept";
+		what.textContent = verdict(d, "", "✓ ", "✗ ") + label(d[PRED]) + ", " + d[LENGTH] + " words, " + d[KEPT] + " % kept";
 		item.appendChild(name); item.appendChild(what);
 		item.setAttribute("role", "option"); item.id = "item-" + i;
 		item.setAttribute("aria-selected", i === state.at ? "true" : "false");
@@ -99,7 +102,7 @@ function showMethod(w, m, marked, from, to) {
 		var bits = layersOf(w.masks[m], i, digits), isKept = bits[state.layer], sum = bits.reduce(function (a, b) { return a + b; }, 0);
 		kept += isKept; people += marked[i]; both += isKept && marked[i] ? 1 : 0;
 		if (i < from || i >= to) continue;
-		var span = document.createElement("span");
+		var span = document.createElement(isKept ? "mark" : "span");
 		span.className = "w" + (isKept ? " k" : "") + (marked[i] ? " m" : "");
 		span.textContent = w.words[i];
 		span.title = (isKept ? "kept" : "dropped") + " at layer " + state.layer + (marked[i] ? ", marked by people" : "") + "; kept at " + sum + " of " + s.layers + " layers";
@@ -117,7 +120,7 @@ function showDocument() {
 	if (index === undefined) { $("name").textContent = ""; $("facts").textContent = "Nothing to show: loosen the filters."; $("pages").hidden = true; return; }
 	var d = s.documents[index];
 	$("name").textContent = d[NAME] || "example " + index;
-	$("facts").textContent = "gold " + label(d[GOLD]) + ", adapted model says " + label(d[PRED]) + (d[GOLD] === d[PRED] ? " (right)" : " (wrong)") + (d[DENSE] >= 0 ? ", dense model says " + label(d[DENSE]) : "") + "; " + d[LENGTH] + " words, " + d[MARKED] + " % marked by people, " + d[KEPT] + " % kept at the last layer";
+	$("facts").textContent = "gold " + label(d[GOLD]) + ", adapted model says " + label(d[PRED]) + verdict(d, "", " (right)", " (wrong)") + (d[DENSE] >= 0 ? ", dense model says " + label(d[DENSE]) : "") + "; " + d[LENGTH] + " words, " + d[MARKED] + " % marked by people, " + d[KEPT] + " % kept at the last layer";
 	withDocument(s, index, function (w) {
 		if (state.chosen[state.at] !== index || study() !== s) return;
 		var marked = w.words.map(function () { return 0; }), pages = Math.max(1, Math.ceil(w.words.length / WORDS)), from = state.page * WORDS;
@@ -187,7 +190,7 @@ function listen() {
 	$("page-back").addEventListener("click", function () { turn(-1); });
 	$("page-on").addEventListener("click", function () { turn(1); });
 	$("all-again").addEventListener("click", function () { $("controls").reset(); $("study").value = state.study; choose(); });
-	document.addEventListener("keydown", function (e) {
+	$("viewer").addEventListener("keydown", function (e) {
 		if (e.ctrlKey || e.altKey || e.metaKey || /^(input|select|textarea)$/i.test(e.target.tagName)) return;
 		var act = { j: function () { go(1); }, k: function () { go(-1); }, "]": function () { setLayer(state.layer + 1); }, "[": function () { setLayer(state.layer - 1); },
 			".": function () { turn(1); }, ",": function () { turn(-1); }, n: function () { $("numbers").click(); },
@@ -198,6 +201,7 @@ function listen() {
 if (studies.length && $("viewer")) {
 	studies.forEach(function (s, i) { option($("study"), i, s.title); });
 	listen();
+	$("viewer").addEventListener("pointerdown", function (e) { if (!e.target.closest("input, select, button, a, ol")) $("list").focus({ preventScroll: true }); });
 	if (!recall()) open(0);
 	choose();
 }

@@ -73,10 +73,14 @@ grep '\*X\*' tables/quality-and-speed.md
 echo '-- no network'
 grep -oE '(src|href)="[a-z]+:[^"]{0,12}' index.html | sort -u
 grep -c 'http:' index.html
+echo '-- all that the page names is there'
+grep -oE '(href|src)="[^"#:]+"' index.html | sed 's/.*="//; s/"$//' | sort -u | while read -r file; do [ -e "$file" ] || echo "no $file"; done
+grep -o '<figure>' index.html | wc -l
 echo '-- a picture is drawn again from its script alone'
 cp -r plots again && cd again || exit 1
 rm ./*.png && gnuplot ./movies-test-flops.gp && cmp movies-test-flops.png ../plots/movies-test-flops.png && echo drawn
 cd ../.. || exit 1
+rm -r one/again
 
 echo '-- without gnuplot'
 mkdir bin && for tool in sh sed; do ln -s "$(command -v $tool)" bin/; done
@@ -84,7 +88,54 @@ PATH=$PWD/bin "$ADAPLER" report --db r.db --out three 2>&1 | sed 's/, figures [0
 ls three/plots | sed 's/.*\.//' | sort -u
 grep -c 'gnuplot was not installed' three/index.html
 
+echo '-- texts that try to be more'
+cp r.db hostile.db
+cat >hostile.sql <<'END'
+UPDATE run SET task = 'x' || char(10) || 'system("touch owned")' || char(10) || '#' WHERE kind = 'eval';
+UPDATE run SET task = '"><script>alert(1)</script>', split = '<img src=x>' WHERE kind = 'rationale';
+UPDATE run SET task = '-数据/"''' WHERE kind IN ('finetune', 'adapt');
+UPDATE run SET args = json_set(args, '$.family', 'mo"d' || char(10) || 'el') WHERE policy LIKE 'attention%';
+END
+sqlite3 hostile.db <hostile.sql
+"$ADAPLER" report --db hostile.db --out hostile --quiet 2>&1; echo "status $?"
+grep -c 'alert(1)<\|<img src=x>' hostile/index.html hostile/tables/*.html
+find . -name owned
+ls hostile/plots/*.svg | sed 's/.*plots.//'
+cat >collide.sql <<'END'
+UPDATE run SET task = 'a/b', split = 'test', args = json_set(args, '$.windows', id % 2) WHERE kind = 'rationale';
+UPDATE run SET task = 'file:' || (json_extract(args, '$.batch') > 1) || '/b/x.tsv' WHERE kind = 'eval';
+END
+sqlite3 hostile.db <collide.sql
+"$ADAPLER" report --db hostile.db --out hostile --quiet 2>&1; echo "status $?"
+ls hostile/plots/*.svg hostile/examples | sed 's/.*plots.//'
+sqlite3 hostile.db "UPDATE document SET words = 'one'"
+"$ADAPLER" report --db hostile.db --out hostile --quiet 2>&1; echo "status $?"
+echo '-- unlike runs under one name'
+cp r.db unlike.db
+sqlite3 unlike.db "UPDATE run SET model_sha = 'ffff' WHERE id = 2"
+"$ADAPLER" report --db unlike.db --out x --quiet 2>&1
+cp r.db unlike.db
+sqlite3 unlike.db "UPDATE run SET args = json_set(args, '$.limit', 7) WHERE id = 2"
+"$ADAPLER" report --db unlike.db --out x --quiet 2>&1
+sqlite3 unlike.db "DELETE FROM run WHERE id IN (1, 2); DELETE FROM metric"
+"$ADAPLER" report --db unlike.db --out x --quiet && grep -c '[^a-z]nan[^a-z]' x/index.html
+rm -rf x
+echo '-- places'
+report --out one/../one
+report --out link_target && ln -s link_target link2
+report --out link2/ | tail -n 1
+ls link_target | wc -l
+touch link_target/notes.md
+report --out link_target
+rm link_target/notes.md && mkdir link_target/plots/mine
+report --out link_target
+(cd one && "$ADAPLER" report --db ../r.db --out . --quiet 2>&1 && ls "$PWD")
+report --out new/.
+report --out ''
+ls -d ./*tmp* 2>/dev/null
 echo '-- chosen'
+report --out x --without 3-5
+report --out x --without 999
 report --out four --format md,csv --without "$(sqlite3 r.db 'SELECT group_concat(id) FROM run WHERE kind = "rationale"')"
 ls four/tables
 report --out one
@@ -117,7 +168,7 @@ echo '{"rows": [{"task": "sst2"}]}' >bad.json
 report --out x --reference bad.json
 cp r.db two_versions.db
 sqlite3 two_versions.db "UPDATE run SET data_sha = 'ffffffffffffffffffff' WHERE id = 2"
-"$ADAPLER" report --db two_versions.db --out x --quiet 2>&1 | sed 's/of other data (.*)/of other data (...)/'
+"$ADAPLER" report --db two_versions.db --out x --quiet 2>&1 
 "$ADAPLER" report --db two_versions.db --out x --quiet --without 2 && test -e x/index.html && echo 'left out'
 rm -rf x
 sqlite3 r.db "UPDATE run SET finished = NULL WHERE id IN (3, 4)"

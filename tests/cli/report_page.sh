@@ -14,7 +14,7 @@ window.onerror = function (message) { faults.push(message); };
 function $(id) { return document.getElementById(id); }
 function all(what) { return Array.prototype.slice.call(document.querySelectorAll(what)); }
 function say(text) { said.push(text); }
-function key(k) { document.dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true })); }
+function key(k) { $("list").dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true })); }
 function set(id, value) { $(id).value = value; $(id).dispatchEvent(new Event("change", { bubbles: true })); }
 function texts(what) { return all(what).map(function (x) { return x.textContent; }); }
 function luminance(c) {
