@@ -20,158 +20,6 @@ EMBED(trainings_sql, "reports/query/trainings.sql");
 #define SPEED_ROW(id, name, batch) {name, batch},
 const struct speed_row speed_table[SPEED_COUNT] = {SPEEDS(SPEED_ROW)};
 
-/* ---- names ---- */
-
-/* policy, how it is called */
-static const char *const policies[] = {"none",     "adapler",    "attention", "attention-cls",
-                                       "saliency", "power-bert", "ltp",       "random"};
-const char *const method_names[] = {
-	"dense", "AdapLeR", "attention received", "attention from [CLS]", "saliency", "PoWER-BERT", "LTP", "random",
-	"other", NULL};
-enum { POLICIES = sizeof policies / sizeof *policies, METHOD_DENSE = 0 };
-
-static int method_of(const char *policy)
-{
-	const size_t n = strcspn(policy, ":");
-	for (int i = 0; i < POLICIES; i++)
-		if (strlen(policies[i]) == n && !strncmp(policies[i], policy, n))
-			return i;
-	return POLICIES;
-}
-
-const char *explainer_name(const char *method)
-{
-	static const char *const names[][2] = {{"cp", "predictors"},
-	                                       {"kept", "kept by the model"},
-	                                       {"attention", "attention received"},
-	                                       {"attention-cls", "attention from [CLS]"},
-	                                       {"gradient-input", "gradient x input"},
-	                                       {"integrated", "integrated gradients"},
-	                                       {"leave-one-out", "leave one out"}};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!strcmp(names[i][0], method))
-			return names[i][1];
-	return method;
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash && slash[1] ? slash + 1 : path;
-}
-
-static const char *keep_text(struct report *r, struct buf *b, struct err *e)
-{
-	const char *text = buf_check(b, e) ? NULL : texts_copy(&r->texts, b->size ? b->data : "", b->size, e);
-	buf_free(b);
-	return text;
-}
-
-/* Arguments of a policy in words; those that are not known here stand as they are. */
-static void add_argument(struct buf *b, const char *text, size_t size)
-{
-	static const char *const words[][2] = {{"keep=", "keep "},
-	                                       {"scale=", "thresholds x "},
-	                                       {"eta=", "eta "},
-	                                       {"threshold=", "threshold "},
-	                                       {"top=", "top "}};
-	if (b->size)
-		buf_add_text(b, ", ");
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		const size_t n = strlen(words[i][0]);
-		if (size > n && !strncmp(text, words[i][0], n)) {
-			buf_add_text(b, words[i][1]);
-			buf_add(b, text + n, size - n);
-			return;
-		}
-	}
-	buf_add(b, text, size);
-}
-
-static void add_arguments(struct buf *b, const char *policy, int is_random)
-{
-	for (const char *at = strchr(policy, ':'); at; at = strchr(at, ',')) {
-		const size_t size = strcspn(++at, ",");
-		const int is_seed = is_random && !strncmp(at, "seed=", 5);
-		if (!is_seed && strncmp(at, "replay", size) != 0)
-			add_argument(b, at, size);
-	}
-}
-
-/* What tells an entry from others of its method. A model is named where its phi is not known, but for the dense one. */
-static const char *settings_of(struct report *r, const struct evaluation *x, struct err *e)
-{
-	struct buf b = {0};
-	const char *model = last_part(x->family);
-	if (*x->phi)
-		buf_addf(&b, "phi %s", x->phi);
-	else if (!strncmp(model, "phi-", 4))
-		buf_addf(&b, "phi %s", model + 4);
-	else if (strcmp(model, "dense") != 0)
-		buf_add_text(&b, model);
-	add_arguments(&b, x->policy, method_of(x->policy) == POLICIES - 1);
-	if (strstr(x->policy, "replay"))
-		buf_addf(&b, "%sas many rows as %s", b.size ? ", " : "", *x->counts_model ? last_part(x->counts_model) : model);
-	return keep_text(r, &b, e);
-}
-
-/* A task of files is called by the folder of the first, or by the file where there is none. */
-static const char *task_name(struct report *r, const char *task, struct err *e)
-{
-	struct buf b = {0};
-	if (strncmp(task, "file:", 5) != 0)
-		return task;
-	const char *path = task + 5, *equals = strchr(path, '=');
-	if (*path == ':' && equals)
-		path = equals + 1;
-	const char *end = path + strcspn(path, ","), *slash = memrchr(path, '/', (size_t)(end - path));
-	const char *dot = memrchr(path, '.', (size_t)(end - path));
-	const char *start = slash ? memrchr(path, '/', (size_t)(slash - path)) : NULL;
-	end = slash ? slash : dot && dot > path ? dot : end;
-	start = start ? start + 1 : path;
-	buf_add(&b, start, (size_t)(end - start));
-	return keep_text(r, &b, e);
-}
-
-/* Names of files and of links to them: letters and digits of ASCII, '-' and '.', which no shell and no tool takes for anything
- * else; each is there once. `kind` "" or "rationales-" ... */
-enum { ANCHOR_MAX = 80, KIND_MAX = 16 };
-
-static int is_known_anchor(const struct report *r, const char *text)
-{
-	for (int i = 0; i < r->anchors; i++)
-		if (!strcmp(r->anchor[i], text))
-			return 1;
-	return 0;
-}
-
-static const char *add_anchor(struct report *r, const char *text, struct err *e)
-{
-	const char **anchors = realloc(r->anchor, ((size_t)r->anchors + 1) * sizeof *anchors);
-	const char *copy = anchors ? texts_copy(&r->texts, text, strlen(text), e) : NULL;
-	if (anchors)
-		r->anchor = anchors;
-	if (copy)
-		r->anchor[r->anchors++] = copy;
-	else
-		err_set(e, ERR_MEMORY, "out of memory for a name");
-	return copy;
-}
-
-static const char *anchor_of(struct report *r, const char *kind, const char *a, const char *b, struct err *e)
-{
-	char text[ANCHOR_MAX + KIND_MAX], numbered[sizeof text + 16];
-	snprintf(text, sizeof text, "%s%.60s%s%.16s", *kind || isalnum((unsigned char)*a) ? kind : "x", a, *b ? "-" : "",
-	         b);
-	for (char *at = text; *at; at++)
-		if (!isascii((unsigned char)*at) || (!isalnum((unsigned char)*at) && *at != '.'))
-			*at = '-';
-	snprintf(numbered, sizeof numbered, "%s", text);
-	for (int number = 2; is_known_anchor(r, numbered); number++)
-		snprintf(numbered, sizeof numbered, "%s-%d", text, number);
-	return add_anchor(r, numbered, e);
-}
-
 /* ---- rows ---- */
 
 struct reading {
@@ -287,8 +135,8 @@ static int name_training(struct report *r, int i, struct err *e)
 		x->anchor = before->anchor;
 		return 0;
 	}
-	x->name = task_name(r, x->task, e);
-	x->anchor = x->name ? anchor_of(r, "training-", x->name, "", e) : NULL;
+	x->name = report_task_name(r, x->task, e);
+	x->anchor = x->name ? report_anchor(r, "training-", x->name, "", e) : NULL;
 	return x->anchor ? 0 : ERR_MEMORY;
 }
 
@@ -387,8 +235,8 @@ _Static_assert(offsetof(struct evaluation, score_hi) == offsetof(struct evaluati
 
 static int fill_entry(struct report *r, struct entry *x, struct err *e)
 {
-	x->method = method_of(x->run->policy);
-	x->settings = settings_of(r, x->run, e);
+	x->method = report_method(x->run->policy);
+	x->settings = report_settings(r, x->run, e);
 	if (!x->settings)
 		return ERR_MEMORY;
 	for (int i = 0; i < x->runs; i++) {
@@ -433,7 +281,7 @@ static int find_dense(const struct section *s)
 static int take_section(struct report *r, struct section *s, const struct evaluation *first, int left, struct err *e)
 {
 	int taken = 0, code = 0;
-	*s = (struct section){.task = task_name(r, first->task, e),
+	*s = (struct section){.task = report_task_name(r, first->task, e),
 	                      .split = first->split,
 	                      .metric = first->metric,
 	                      .examples = (int)first->examples,
@@ -443,7 +291,7 @@ static int take_section(struct report *r, struct section *s, const struct evalua
 	for (const struct section *other = r->section; other < s; other++)
 		if (!strcmp(other->task, s->task) && !strcmp(other->split, s->split))
 			s->task = first->task; /* in full */
-	s->anchor = anchor_of(r, "", s->task, s->split, e);
+	s->anchor = report_anchor(r, "", s->task, s->split, e);
 	while (taken < left && !is_new_section(first, first + taken)) {
 		struct entry *x = &s->entry[s->entries++];
 		x->run = first + taken;
@@ -485,7 +333,7 @@ static int is_of_study(const struct method_run *a, const struct method_run *b)
 static int take_study(struct report *r, struct study *s, const struct method_run *first, int left, struct err *e)
 {
 	*s = (struct study){.run = first, .cp = -1, .data = first->data, .split = first->split, .L = (int)first->L};
-	s->anchor = anchor_of(r, "rationales-", s->data, s->split, e);
+	s->anchor = report_anchor(r, "rationales-", s->data, s->split, e);
 	if (!s->anchor)
 		return -ERR_MEMORY;
 	while (s->methods < left && is_of_study(first, &first[s->methods])) {
@@ -520,7 +368,7 @@ static int make_studies(struct report *r, struct err *e)
 
 int report_open(struct report *r, const char *db, const char *without, struct err *e)
 {
-	*r = (struct report){.db = last_part(db), .newest = ""};
+	*r = (struct report){.db = report_last_part(db), .newest = ""};
 	int code = store_open(&r->store, db, &(struct store_options){.is_read_only = 1}, e);
 	if (!code)
 		code = check_left_out(r, without, e);

@@ -14,29 +14,33 @@ struct err;
 
 /* ---- rows of the questions in query/, a field a column ---- */
 
-#define EVALUATION_FIELDS(INTEGER, REAL, TEXT)                                                               \
-	INTEGER(id)                                                                                              \
-	TEXT(key)                                                                                                \
-	TEXT(task)                                                                                               \
-	TEXT(split)                                                                                              \
-	TEXT(policy)                                                                                             \
-	TEXT(family)                                                                                             \
-	TEXT(kind)                                                                                               \
-	TEXT(counts_model) TEXT(phi) TEXT(gamma) TEXT(metric) TEXT(model_sha) TEXT(data_sha) TEXT(rev) TEXT(cpu) \
-		TEXT(kernels) TEXT(finished) INTEGER(seed) INTEGER(threads) INTEGER(batch) INTEGER(max_length)       \
-			INTEGER(sample_limit) INTEGER(examples) REAL(score) REAL(score_lo) REAL(score_hi) REAL(flops)    \
-				REAL(flops_lo) REAL(flops_hi) REAL(time) REAL(time_lo) REAL(time_hi)
+#define EVALUATION_FIELDS(INTEGER, REAL, TEXT)                                                                    \
+	INTEGER(id)                                                                                                   \
+	TEXT(key)                                                                                                     \
+	TEXT(task)                                                                                                    \
+	TEXT(split)                                                                                                   \
+	TEXT(policy)                                                                                                  \
+	TEXT(family)                                                                                                  \
+	TEXT(kind)                                                                                                    \
+	TEXT(counts_model)                                                                                            \
+	TEXT(phi)                                                                                                     \
+	TEXT(gamma) TEXT(metric) TEXT(model_sha) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished)      \
+		INTEGER(seed) INTEGER(threads) INTEGER(batch) INTEGER(max_length) INTEGER(sample_limit) INTEGER(examples) \
+			REAL(score) REAL(score_lo) REAL(score_hi) REAL(flops) REAL(flops_lo) REAL(flops_hi) REAL(time)        \
+				REAL(time_lo) REAL(time_hi)
 
-#define STUDY_FIELDS(INTEGER, REAL, TEXT)                                                                  \
-	INTEGER(id)                                                                                            \
-	TEXT(key)                                                                                              \
-	TEXT(data)                                                                                             \
-	TEXT(split)                                                                                            \
-	TEXT(method)                                                                                           \
-	TEXT(study)                                                                                            \
-	TEXT(model)                                                                                            \
-	TEXT(adapted) TEXT(dense) TEXT(policy) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished) \
-		INTEGER(seed) INTEGER(threads) INTEGER(L) INTEGER(layers) REAL(mean_share)
+#define STUDY_FIELDS(INTEGER, REAL, TEXT)                                                                       \
+	INTEGER(id)                                                                                                 \
+	TEXT(key)                                                                                                   \
+	TEXT(data)                                                                                                  \
+	TEXT(split)                                                                                                 \
+	TEXT(method)                                                                                                \
+	TEXT(study)                                                                                                 \
+	TEXT(model)                                                                                                 \
+	TEXT(adapted)                                                                                               \
+	TEXT(dense)                                                                                                 \
+	TEXT(policy) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished) INTEGER(seed) INTEGER(threads) \
+		INTEGER(L) INTEGER(layers) REAL(mean_share)
 
 #define TRAINING_FIELDS(INTEGER, REAL, TEXT) \
 	INTEGER(id)                              \
@@ -140,10 +144,32 @@ struct report {
 int report_open(struct report *r, const char *db, const char *without, struct err *e);
 void report_close(struct report *r);
 
-/* How methods of evaluation are called: "dense", "AdapLeR" ...; colours and marks of plots go by the same number. */
-extern const char *const method_names[];
+/* ---- names (report_names.c); NULL, with *e set, without memory ---- */
+
+/* policy, how it is called; colours and marks of plots go by the same number */
+#define METHODS(X)                                            \
+	X(DENSE, "none", "dense")                                 \
+	X(ADAPLER, "adapler", "AdapLeR")                          \
+	X(ATTENTION, "attention", "attention received")           \
+	X(ATTENTION_CLS, "attention-cls", "attention from [CLS]") \
+	X(SALIENCY, "saliency", "saliency")                       \
+	X(POWER_BERT, "power-bert", "PoWER-BERT")                 \
+	X(LTP, "ltp", "LTP")                                      \
+	X(RANDOM, "random", "random")                             \
+	X(OTHER, "", "other")
+#define METHOD_ENUM(id, policy, name) METHOD_##id,
+enum report_method { METHODS(METHOD_ENUM) REPORT_METHODS };
+extern const char *const method_names[REPORT_METHODS + 1]; /* then NULL */
+int report_method(const char *policy);
 /* How a method of explaining is called; the name itself where it has no other. */
 const char *explainer_name(const char *method);
+/* What tells an entry from others of its method: "phi 0.005, thresholds x 0.75". */
+const char *report_settings(struct report *r, const struct evaluation *x, struct err *e);
+/* A task as people call it: "sst2"; of files the folder, or the file. */
+const char *report_task_name(struct report *r, const char *task, struct err *e);
+/* For names of files and links to them, each once in a report. `kind`: "", "rationales-" ...; `b` may be "". */
+const char *report_anchor(struct report *r, const char *kind, const char *a, const char *b, struct err *e);
+const char *report_last_part(const char *path); /* what is behind its last slash */
 
 /* The steps of report_open that work on facts. */
 int report_weigh(struct report *r, struct section *s, struct err *e);

@@ -237,7 +237,7 @@ static int add_promises(struct figure *f, const struct section *s, enum speed sp
 	buf_addf(&f->data, "# %s %s, batch %d: FLOPs, lo, hi, time, lo, hi\n", s->task, s->split, speed_table[speed].batch);
 	for (int i = 0; i < s->entries; i++) {
 		const struct measured *a = &s->entry[i].speed[SPEED_FLOPS], *b = &s->entry[i].speed[speed];
-		if (s->entry[i].method == 0 || isnan(a->value) || isnan(b->value))
+		if (s->entry[i].method == METHOD_DENSE || isnan(a->value) || isnan(b->value))
 			continue;
 		figure_add_numbers(f, (double[]){a->value, a->lo, a->hi, b->value, b->lo, b->hi}, 6);
 		widen(range, a->value);
@@ -289,8 +289,9 @@ static int draw_speedups(struct output *o, struct err *e)
 /* Those of AdapLeR's models as they were trained; of others as room allows. */
 static int is_in_kept(const struct entry *x, int wants_adapler)
 {
-	const int is_adapler = x->method == 1 && !strstr(x->run->policy, "scale=") && !strstr(x->run->policy, "eta=");
-	return wants_adapler ? is_adapler : !is_adapler && x->method > 1 && !strstr(x->run->policy, "replay");
+	const int is_adapler =
+		x->method == METHOD_ADAPLER && !strstr(x->run->policy, "scale=") && !strstr(x->run->policy, "eta=");
+	return wants_adapler ? is_adapler : !is_adapler && x->method > METHOD_ADAPLER && !strstr(x->run->policy, "replay");
 }
 
 static void add_kept(struct figure *f, const struct section *s, const struct entry *x)

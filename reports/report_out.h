@@ -35,9 +35,13 @@ int output_figures(struct output *o, struct err *e);  /* plots/ */
 int output_examples(struct output *o, struct err *e); /* examples/ */
 int output_page(struct output *o, struct err *e);     /* index.html */
 
-/* The rows of a section beside those published of its task. */
-int output_section_grid(const struct output *o, struct grid *g, struct err *e);
+/* ---- the folder (report_folder.c) ---- */
 
+/* `place` [4096]: `out` without links, dots or a slash at its end. ERR_USAGE when something is there that is no report. */
+int folder_find(char place[4096], const char *out, struct err *e);
+int folder_begin(struct output *o, const char *place, struct err *e); /* sets o->folder, beside it */
+int folder_end(const struct output *o, const char *place, struct err *e);
+void folder_abandon(const struct output *o);
 /* "OUT/part/name" of the folder that is being written. */
 int output_write(const struct output *o, const char *part, const char *name, const struct buf *text, struct err *e);
 

@@ -160,7 +160,7 @@ TEST(other_data_under_one_name_is_refused_and_can_be_left_out)
 	struct err e = {0};
 	const char *db = store_of(runs, RUNS, "other");
 	CHECK_INT(report_open(&r, db, NULL, &e), ERR_MISMATCH);
-	CHECK_CONTAINS(e.text, "leave one version out by --without");
+	CHECK_CONTAINS(e.text, "of other data or samples: leave one out by --without");
 	e = (struct err){0};
 	CHECK_OK(report_open(&r, db, "6", &e), &e);
 	CHECK_INT(r.section[0].entries, 3);
