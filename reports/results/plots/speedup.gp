@@ -1,0 +1,85 @@
+# Speedup: what FLOPs promise, and what the clock says
+# `gnuplot speedup.gp` in this folder draws it from speedup.dat.
+# store: results.db, 114 runs (1-114)
+# measured by: adapler at 29a488b1ad7e; ac453abc7afb; 6715567ae809; 152d9c161dc0
+# on: AMD EPYC; kernels avx2; threads 1
+# last run ended: 2026-11-26T18:15:27Z
+# weights, data and keys of every run: tables/runs.csv
+# again: adapler report --db runs/results.db --reference data/reference/paper.json --out DIR
+# every number anew from its facts: adapler verify --db results.db
+if (!exists('picture')) picture = 0
+picture = picture + 1
+reset
+array terminal[3]
+terminal[1] = "set terminal svg noenhanced size 480,400 font 'sans-serif,11' linewidth 1 background '#ffffff'"
+terminal[2] = "set terminal pngcairo noenhanced size 960,800 font 'Sans,17' linewidth 2 background '#ffffff'"
+terminal[3] = "set terminal pdfcairo noenhanced size 6.667in,5.556in font 'Sans,8.5' linewidth 1"
+array output[3]
+output[1] = 'speedup.svg'
+output[2] = 'speedup.png'
+output[3] = 'speedup.pdf'
+data = 'speedup.dat'
+width = 480
+height = 400
+footer = 'adapler 29a488b1ad7e; ac453abc7afb; 6715567ae809; 152d9c161dc0 · AMD EPYC · 2026-11-26 · results.db'
+title = 'Speedup: what FLOPs promise, and what the clock says'
+series = 5
+array legend[5]
+array hue[5]
+legend[1] = 'agnews-test'
+hue[1] = 0
+legend[2] = 'hatexplain-toxic-test'
+hue[2] = 1
+legend[3] = 'imdb-test'
+hue[3] = 2
+legend[4] = 'movies-test'
+hue[4] = 3
+legend[5] = 'sst2-test'
+hue[5] = 4
+high = 72.70231293
+eval terminal[picture]
+set output output[picture]
+
+# ---- the look of all figures; needs title, footer, height ----
+# Okabe and Ito's colours, which colour-blind readers tell apart too; marks differ as well.
+array colour[9] = ["#000000", "#0072B2", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#777777", "#8B6914"]
+array mark[9] = [5, 7, 9, 11, 13, 15, 4, 2, 6]
+array open[9] = [4, 6, 8, 10, 12, 14, 5, 1, 7]
+# The largest of 1, 2, 5 times a power of ten near x.
+power(x) = 10.0 ** floor(log10(x))
+nice(x) = power(x) * (x < 1.5 * power(x) ? 1 : x < 3.5 * power(x) ? 2 : x < 7.5 * power(x) ? 5 : 10)
+set encoding utf8
+set border 3 linecolor "#555555" linewidth 0.8
+set tics nomirror out scale 0.4 textcolor "#222222"
+set grid xtics ytics linetype 1 linecolor "#e6e6e6" linewidth 0.5
+set label 100 title at screen 0.02, 1 - 13.0 / height left textcolor "#000000"
+set label 101 footer at screen 0.98, 8.0 / height right textcolor "#8a8a8a" font ",7"
+if (picture == 2) set label 101 font ",11"
+if (picture == 3) set label 101 font ",6"
+set tmargin at screen 1 - 44.0 / height
+set bmargin at screen 62.0 / height
+set lmargin at screen 0.11
+set rmargin at screen 0.97
+
+# ---- the speedup that FLOPs promise, and the one measured ----
+# Needs: high, series, legend[]. A data set a section and batch size: FLOPs, lo, hi, time, lo, hi; those of batch 32 first, then
+# those of batch 1.
+set logscale xy
+set xrange [0.9:high]
+set yrange [0.9:high]
+set xtics (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100)
+set ytics (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100)
+set format xy "%g×"
+set xlabel "fewer FLOPs" offset 0, 0.4 textcolor "#222222"
+set lmargin at screen 0.13
+set ylabel "less time: filled at batch 32, open at batch 1" offset 0.5, 0 textcolor "#222222"
+set key top left Left reverse samplen 0.8 font ",9" textcolor "#222222"
+if (picture == 2) set key font ",14"
+if (picture == 3) set key font ",7"
+plot x with lines linecolor "#999999" linewidth 1 dashtype 2 title "as promised", \
+	for [i = 1:series] data index i - 1 using 1:4 with points linecolor rgb colour[(i - 1) % 9 + 1] \
+		pointtype mark[(i - 1) % 9 + 1] pointsize 0.7 title legend[i], \
+	for [i = 1:series] data index series + i - 1 using 1:4 with points linecolor rgb colour[(i - 1) % 9 + 1] \
+		pointtype open[(i - 1) % 9 + 1] pointsize 0.7 notitle
+unset output
+if (picture < 3) reread
