@@ -14,38 +14,22 @@ struct err;
 
 /* ---- rows of the questions in query/, a field a column ---- */
 
-#define EVALUATION_FIELDS(INTEGER, REAL, TEXT)                                                                    \
-	INTEGER(id)                                                                                                   \
-	TEXT(key)                                                                                                     \
-	TEXT(task)                                                                                                    \
-	TEXT(split)                                                                                                   \
-	TEXT(policy)                                                                                                  \
-	TEXT(family)                                                                                                  \
-	TEXT(kind)                                                                                                    \
-	TEXT(counts_model)                                                                                            \
-	TEXT(phi)                                                                                                     \
-	TEXT(gamma) TEXT(metric) TEXT(model_sha) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished)      \
-		INTEGER(seed) INTEGER(threads) INTEGER(batch) INTEGER(max_length) INTEGER(sample_limit) INTEGER(examples) \
-			REAL(score) REAL(score_lo) REAL(score_hi) REAL(flops) REAL(flops_lo) REAL(flops_hi) REAL(time)        \
-				REAL(time_lo) REAL(time_hi)
+/* clang-format off */
+#define EVALUATION_FIELDS(INTEGER, REAL, TEXT) \
+	INTEGER(id) TEXT(key) TEXT(task) TEXT(split) TEXT(policy) TEXT(family) TEXT(kind) TEXT(counts_model) TEXT(phi) \
+	TEXT(gamma) TEXT(metric) TEXT(model_sha) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished) \
+	INTEGER(seed) INTEGER(threads) INTEGER(batch) INTEGER(max_length) INTEGER(sample_limit) INTEGER(examples) \
+	REAL(score) REAL(score_lo) REAL(score_hi) REAL(flops) REAL(flops_lo) REAL(flops_hi) REAL(time) REAL(time_lo) REAL(time_hi)
 
-#define STUDY_FIELDS(INTEGER, REAL, TEXT)                                                                       \
-	INTEGER(id)                                                                                                 \
-	TEXT(key)                                                                                                   \
-	TEXT(data)                                                                                                  \
-	TEXT(split)                                                                                                 \
-	TEXT(method)                                                                                                \
-	TEXT(study)                                                                                                 \
-	TEXT(model)                                                                                                 \
-	TEXT(adapted)                                                                                               \
-	TEXT(dense)                                                                                                 \
-	TEXT(policy) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished) INTEGER(seed) INTEGER(threads) \
-		INTEGER(L) INTEGER(layers) REAL(mean_share)
+#define STUDY_FIELDS(INTEGER, REAL, TEXT) \
+	INTEGER(id) TEXT(key) TEXT(data) TEXT(split) TEXT(method) TEXT(study) TEXT(model) TEXT(adapted) TEXT(dense) \
+	TEXT(policy) TEXT(data_sha) TEXT(rev) TEXT(cpu) TEXT(kernels) TEXT(finished) \
+	INTEGER(seed) INTEGER(threads) INTEGER(L) INTEGER(layers) REAL(mean_share)
 
 #define TRAINING_FIELDS(INTEGER, REAL, TEXT) \
-	INTEGER(id)                              \
-	TEXT(key)                                \
-	TEXT(task) TEXT(kind) INTEGER(seed) TEXT(data_sha) TEXT(rev) TEXT(finished) TEXT(phi) TEXT(out) INTEGER(last_step)
+	INTEGER(id) TEXT(key) TEXT(task) TEXT(kind) INTEGER(seed) TEXT(data_sha) TEXT(rev) TEXT(finished) TEXT(phi) TEXT(out) \
+	INTEGER(last_step)
+/* clang-format on */
 
 #define INTEGER_FIELD(name) int64_t name;
 #define REAL_FIELD(name)    double name;

@@ -78,8 +78,8 @@ if (picture == 2) set key font ",14"
 if (picture == 3) set key font ",7"
 plot x with lines linecolor "#999999" linewidth 1 dashtype 2 title "as promised", \
 	for [i = 1:series] data index i - 1 using 1:4 with points linecolor rgb colour[(i - 1) % 9 + 1] \
-		pointtype mark[(i - 1) % 9 + 1] pointsize 0.7 title legend[i], \
+		pointtype mark[(i - 1) % 9 + 1] pointsize 0.9 title legend[i], \
 	for [i = 1:series] data index series + i - 1 using 1:4 with points linecolor rgb colour[(i - 1) % 9 + 1] \
-		pointtype open[(i - 1) % 9 + 1] pointsize 0.7 notitle
+		pointtype open[(i - 1) % 9 + 1] pointsize 0.9 notitle
 unset output
 if (picture < 3) reread
