@@ -208,7 +208,7 @@ static struct measured summarise(const struct entry *x, int batch, size_t value)
 	int n = 0;
 	for (int i = 0; i < x->runs; i++) {
 		const struct evaluation *run = &x->run[i];
-		const double *v = (const double *)((const char *)run + value);
+		const double *v = (const void *)((const char *)run + value);
 		int is_counted = 0;
 		for (int k = 0; k < i; k++)
 			is_counted |= x->run[k].seed == run->seed && (!batch || x->run[k].batch == batch);
@@ -418,8 +418,8 @@ static int find_metric(const char *name, double value, double lo, double hi, voi
 
 int report_metric(const struct report *r, int64_t run, const char *name, struct measured *m, struct err *e)
 {
-	struct found f = {name, m};
 	*m = (struct measured){NAN, NAN, NAN, NAN};
+	struct found f = {name, m};
 	return store_metric_each(r->store, run, find_metric, &f, e);
 }
 

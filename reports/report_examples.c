@@ -272,9 +272,9 @@ static int check_same(const struct writer *w, int m, struct err *e)
 static int write_study(struct output *o, const struct study *s, struct err *e)
 {
 	struct writer *w = calloc(1, sizeof *w);
-	int code = w ? 0 : err_set(e, ERR_MEMORY, "out of memory for examples");
-	if (code)
-		return code;
+	int code = 0;
+	if (!w)
+		return err_set(e, ERR_MEMORY, "out of memory for examples");
 	*w = (struct writer){.out = o, .s = s, .reference = find_reference(s)};
 	for (int m = 0; m < s->methods && !code; m++)
 		code = store_rationale_get(o->report->store, s->run[m].id, &w->facts[m], e);
