@@ -371,6 +371,12 @@ static const struct grid_column run_columns[] = {
 };
 enum { RUN_COLUMNS = sizeof run_columns / sizeof *run_columns };
 
+/* A row of it; numbers below 0 do not exist. */
+struct listed {
+	int64_t id, seed, batch, threads;
+	const char *kind, *task, *split, *policy, *model, *model_sha, *data_sha, *rev, *cpu, *kernels, *finished, *key;
+};
+
 static void add_short(struct grid *g, const char *hash)
 {
 	char text[13];
@@ -378,20 +384,28 @@ static void add_short(struct grid *g, const char *hash)
 	grid_text(g, text);
 }
 
-static void add_evaluation(struct grid *g, const struct evaluation *x)
+static void add_known(struct grid *g, int64_t number)
+{
+	if (number < 0)
+		grid_text(g, "");
+	else
+		add_integer(g, number);
+}
+
+static void add_listed(struct grid *g, const struct listed *x)
 {
 	char machine[300];
-	snprintf(machine, sizeof machine, "%s, %s", x->cpu, x->kernels);
+	snprintf(machine, sizeof machine, "%s%s%s", x->cpu, *x->kernels ? ", " : "", x->kernels);
 	grid_row(g, GRID_BODY);
 	add_integer(g, x->id);
-	grid_text(g, "eval");
+	grid_text(g, x->kind);
 	grid_text(g, x->task);
 	grid_text(g, x->split);
 	grid_text(g, x->policy);
-	grid_text(g, x->family);
+	grid_text(g, x->model);
 	add_integer(g, x->seed);
-	add_integer(g, x->batch);
-	add_integer(g, x->threads);
+	add_known(g, x->batch);
+	add_known(g, x->threads);
 	add_short(g, x->model_sha);
 	add_short(g, x->data_sha);
 	grid_text(g, x->rev);
@@ -402,50 +416,23 @@ static void add_evaluation(struct grid *g, const struct evaluation *x)
 	grid_text(g, x->data_sha);
 }
 
+static void add_evaluation(struct grid *g, const struct evaluation *x)
+{
+	add_listed(g,
+	           &(struct listed){x->id, x->seed, x->batch, x->threads, "eval", x->task, x->split, x->policy, x->family,
+	                            x->model_sha, x->data_sha, x->rev, x->cpu, x->kernels, x->finished, x->key});
+}
+
 static void add_method_run(struct grid *g, const struct method_run *x)
 {
-	char machine[300];
-	snprintf(machine, sizeof machine, "%s, %s", x->cpu, x->kernels);
-	grid_row(g, GRID_BODY);
-	add_integer(g, x->id);
-	grid_text(g, "rationale");
-	grid_text(g, x->data);
-	grid_text(g, x->split);
-	grid_text(g, x->method);
-	grid_text(g, x->model);
-	add_integer(g, x->seed);
-	grid_text(g, "");
-	add_integer(g, x->threads);
-	add_short(g, x->adapted);
-	add_short(g, x->data_sha);
-	grid_text(g, x->rev);
-	grid_text(g, machine);
-	grid_text(g, x->finished);
-	grid_text(g, x->key);
-	grid_text(g, x->adapted);
-	grid_text(g, x->data_sha);
+	add_listed(g, &(struct listed){x->id, x->seed, -1, x->threads, "rationale", x->data, x->split, x->method, x->model,
+	                               x->adapted, x->data_sha, x->rev, x->cpu, x->kernels, x->finished, x->key});
 }
 
 static void add_training(struct grid *g, const struct training *x)
 {
-	grid_row(g, GRID_BODY);
-	add_integer(g, x->id);
-	grid_text(g, x->kind);
-	grid_text(g, x->task);
-	grid_text(g, "train");
-	grid_text(g, *x->phi ? "phi" : "");
-	grid_text(g, x->out);
-	add_integer(g, x->seed);
-	grid_text(g, "");
-	grid_text(g, "");
-	grid_text(g, "");
-	add_short(g, x->data_sha);
-	grid_text(g, x->rev);
-	grid_text(g, "");
-	grid_text(g, x->finished);
-	grid_text(g, x->key);
-	grid_text(g, "");
-	grid_text(g, x->data_sha);
+	add_listed(g, &(struct listed){x->id, x->seed, -1, -1, x->kind, x->task, "train", *x->phi ? "phi" : "", x->out, "",
+	                               x->data_sha, x->rev, "", "", x->finished, x->key});
 }
 
 static int write_runs(struct output *o, struct err *e)
