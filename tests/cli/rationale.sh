@@ -60,6 +60,18 @@ echo "status $?"
 
 echo '-- killed'
 count() { sqlite3 k.db 'SELECT count(*) FROM explained' 2>/dev/null || echo 0; }
+# A process that is stopped in the middle of a write keeps the database locked, and then that
+# is what the other process would tell.
+stop_between_writes() {
+	tries=0
+	kill -STOP "$1"
+	until sqlite3 k.db 'BEGIN IMMEDIATE; ROLLBACK' 2>/dev/null || [ $tries -ge 1000 ]; do
+		kill -CONT "$1"
+		sleep 0.005
+		kill -STOP "$1"
+		tries=$((tries + 1))
+	done
+}
 for wanted in 9 40 80; do
 	"$ADAPLER" rationale --model adapted --dense ft --data er --batch 1 --threads 1 --steps 2 --quiet --db k.db >/dev/null 2>&1 &
 	process=$!
@@ -68,7 +80,7 @@ for wanted in 9 40 80; do
 		sleep 0.02
 		tries=$((tries + 1))
 	done
-	kill -STOP $process
+	stop_between_writes $process
 	[ $wanted -ne 9 ] || rationale --db k.db 2>&1 | sed 's/run [0-9]*/run N/'
 	kill -9 $process 2>/dev/null
 	{ wait $process; } 2>/dev/null
