@@ -327,7 +327,8 @@ static void write_latex(const struct grid *g, const char *provenance, struct buf
 {
 	int columns = 0;
 	add_comment(out, "%", provenance);
-	buf_add_text(out, "% \\usepackage{booktabs,longtable}\n\\begin{longtable}{");
+	buf_add_text(
+		out, "% \\usepackage{booktabs,longtable}\n{\\footnotesize\\setlength{\\tabcolsep}{3pt}\n\\begin{longtable}{");
 	for (int i = 0; i < g->columns; i++)
 		if (is_shown(&g->column[i])) {
 			buf_add_byte(out, g->column[i].kind == GRID_TEXT ? 'l' : 'r');
@@ -344,7 +345,7 @@ static void write_latex(const struct grid *g, const char *provenance, struct buf
 	buf_add_text(out, g->rows && g->row[0].group ? " \\\\\n\\endhead\n" : " \\\\\n\\midrule\n\\endhead\n");
 	for (int i = 0; i < g->rows; i++)
 		write_latex_row(g, &g->row[i], columns, out);
-	buf_add_text(out, "\\bottomrule\n\\end{longtable}\n");
+	buf_add_text(out, "\\bottomrule\n\\end{longtable}}\n");
 	if (g->notes.size)
 		add_comment(out, "%", g->notes.data);
 }

@@ -67,7 +67,7 @@ TEST(latex_escapes_and_has_booktabs_rules)
 	struct buf b = {0};
 	const char *text = written(GRID_latex, &b);
 	CHECK_CONTAINS(text, "% made of run 1\n");
-	CHECK_CONTAINS(text, "\\begin{longtable}{lrrr}");
+	CHECK_CONTAINS(text, "{\\footnotesize\\setlength{\\tabcolsep}{3pt}\n\\begin{longtable}{lrrr}");
 	CHECK_CONTAINS(text, "\\caption{A title \\& more}");
 	CHECK_CONTAINS(text, "\\multicolumn{4}{l}{\\textbf{first, $<$group$>$}}");
 	CHECK_CONTAINS(text, "a\\_b|c, \"d\" & 84.1 {\\scriptsize[82.0, 86.0]} & $-$2.1$^{*}$");
