@@ -11,12 +11,19 @@
 enum { DRAWS = 2000 };
 static const double alpha = 0.05, power = 0.8;
 
-struct pair {
-	const struct facts *f[2];
-	struct outcomes o[2];
+/* Runs on the same examples, two and two: run k of a beside run k of b. */
+struct quality {
+	int pairs;
+	const struct facts *const *f[2]; /* [pairs] each */
+	struct outcomes *o[2];           /* [pairs] each */
 	const struct metric *metric;
 	int *mixed; /* [n] of either run's predictions */
 	double *mixed_value;
+	uint64_t seed;
+};
+
+struct costs {
+	const struct facts *f[2];
 	double *cost[2];  /* [items] of FLOPs by example, or of time by batch */
 	double *dense[2]; /* [items] of time: of the dense twin; NULL: costs as they are */
 	uint64_t seed;
@@ -40,38 +47,82 @@ static int check_same_examples(const struct facts *a, const struct facts *b, str
 
 /* ---- quality --------------------------------------------------------------------------------------------------- */
 
+static int open_quality(struct quality *q, const struct facts *const *a, const struct facts *const *b, int pairs,
+                        uint64_t seed, struct err *e)
+{
+	const size_t n = (size_t)a[0]->n + 1;
+	*q = (struct quality){.pairs = pairs, .f = {a, b}, .seed = seed};
+	q->mixed = malloc(n * sizeof *q->mixed);
+	q->mixed_value = malloc(n * sizeof *q->mixed_value);
+	for (int k = 0; k < 2; k++)
+		q->o[k] = calloc((size_t)pairs, sizeof *q->o[k]);
+	if (!q->mixed || !q->mixed_value || !q->o[0] || !q->o[1])
+		return err_set(e, ERR_MEMORY, "out of memory for %d examples", a[0]->n);
+	int code = 0;
+	for (int i = 0; i < 2 * pairs && !code; i++)
+		code = outcomes_open(&q->o[i % 2][i / 2], q->f[i % 2][i / 2], e);
+	return code;
+}
+
+static void close_quality(struct quality *q)
+{
+	for (int k = 0; k < 2; k++) {
+		for (int i = 0; q->o[k] && i < q->pairs; i++)
+			outcomes_close(&q->o[k][i]);
+		free(q->o[k]);
+	}
+	free(q->mixed);
+	free(q->mixed_value);
+}
+
+/* The mean over the pairs, as all statistics here. */
+static double mean_quality(const struct quality *q, int of)
+{
+	double sum = 0;
+	for (int i = 0; i < q->pairs; i++)
+		sum += outcomes_metric(&q->o[of][i], q->metric);
+	return sum / q->pairs;
+}
+
 static double quality_difference(const int *pick, int n, void *arg)
 {
-	struct pair *p = arg;
-	const struct outcome a = outcomes_pick(&p->o[0], pick, n), b = outcomes_pick(&p->o[1], pick, n);
-	return p->metric->compute(&b) - p->metric->compute(&a);
+	struct quality *q = arg;
+	double sum = 0;
+	for (int i = 0; i < q->pairs; i++) {
+		const struct outcome a = outcomes_pick(&q->o[0][i], pick, n), b = outcomes_pick(&q->o[1][i], pick, n);
+		sum += q->metric->compute(&b) - q->metric->compute(&a);
+	}
+	return sum / q->pairs;
 }
 
-/* Run `of`'s predictions, but where swapped the other's. */
-static double mixed_quality(struct pair *p, int of, const unsigned char *swapped)
+/* Run `of` of a pair with its predictions, but where swapped the other's. */
+static double mixed_quality(struct quality *q, int pair, int of, const unsigned char *swapped)
 {
-	struct outcome x = outcomes_whole(&p->o[of]);
+	struct outcome x = outcomes_whole(&q->o[of][pair]);
 	for (int i = 0; i < x.n; i++) {
 		const int from = swapped[i] ? !of : of;
-		p->mixed[i] = p->f[from]->pred[i];
-		p->mixed_value[i] = p->o[from].predicted[i];
+		q->mixed[i] = q->f[from][pair]->pred[i];
+		q->mixed_value[i] = q->o[from][pair].predicted[i];
 	}
-	x.pred = p->mixed;
-	x.predicted = p->mixed_value;
+	x.pred = q->mixed;
+	x.predicted = q->mixed_value;
 	x.probs = NULL;
-	return p->metric->compute(&x);
+	return q->metric->compute(&x);
 }
 
+/* An example is swapped in every pair or in none. */
 static double quality_swapped(const unsigned char *swapped, int n, void *arg)
 {
-	struct pair *p = arg;
+	struct quality *q = arg;
+	double sum = 0;
 	(void)n;
-	return mixed_quality(p, 1, swapped) - mixed_quality(p, 0, swapped);
+	for (int i = 0; i < q->pairs; i++)
+		sum += mixed_quality(q, i, 1, swapped) - mixed_quality(q, i, 0, swapped);
+	return sum / q->pairs;
 }
 
-static void count_discordant(const struct pair *p, struct compared *c)
+static void count_discordant(const struct facts *a, const struct facts *b, struct compared *c)
 {
-	const struct facts *a = p->f[0], *b = p->f[1];
 	c->only_a = c->only_b = 0;
 	for (int i = 0; i < a->n; i++) {
 		const int right_a = a->pred[i] == a->gold[i], right_b = b->pred[i] == b->gold[i];
@@ -83,26 +134,27 @@ static void count_discordant(const struct pair *p, struct compared *c)
 	c->detectable = stats_detectable_difference(a->n, (double)(c->only_a + c->only_b) / a->n, alpha, power);
 }
 
-static int compare_quality(struct pair *p, const struct metric *m, struct compared *c, struct err *e)
+static int compare_quality(struct quality *q, const struct metric *m, struct compared *c, struct err *e)
 {
 	struct interval i = {NAN, NAN};
-	p->metric = m;
+	const int n = q->f[0][0]->n;
+	q->metric = m;
 	*c = (struct compared){.measure = m->name, .test = "permutation", .p = NAN, .detectable = NAN};
 	c->only_a = c->only_b = -1;
-	c->a = outcomes_metric(&p->o[0], m);
-	c->b = outcomes_metric(&p->o[1], m);
+	c->a = mean_quality(q, 0);
+	c->b = mean_quality(q, 1);
 	c->effect = c->b - c->a;
-	if (!p->o[0].is_labelled) {
+	if (!q->o[0][0].is_labelled) {
 		c->lo = c->hi = NAN;
 		return 0;
 	}
-	int code = stats_bootstrap(&i, p->f[0]->n, quality_difference, p, DRAWS, p->seed, alpha, e);
+	int code = stats_bootstrap(&i, n, quality_difference, q, DRAWS, q->seed, alpha, e);
 	c->lo = i.lo;
 	c->hi = i.hi;
-	if (!code && !strcmp(m->name, "accuracy"))
-		count_discordant(p, c);
+	if (!code && q->pairs == 1 && !strcmp(m->name, "accuracy"))
+		count_discordant(q->f[0][0], q->f[1][0], c);
 	else if (!code)
-		code = stats_permutation(&c->p, p->f[0]->n, quality_swapped, p, DRAWS, p->seed, e);
+		code = stats_permutation(&c->p, n, quality_swapped, q, DRAWS, q->seed, e);
 	return code;
 }
 
@@ -119,7 +171,7 @@ static double sum_of(const double *x, const int *pick, int n)
 /* a's cost / b's, each relative to its dense twin where there is one. */
 static double cost_ratio(const int *pick, int n, void *arg)
 {
-	const struct pair *p = arg;
+	const struct costs *p = arg;
 	double cost[2];
 	for (int k = 0; k < 2; k++)
 		cost[k] = sum_of(p->cost[k], pick, n) / (p->dense[k] ? sum_of(p->dense[k], pick, n) : 1);
@@ -127,7 +179,7 @@ static double cost_ratio(const int *pick, int n, void *arg)
 }
 
 /* What is no different has the same cost in every item: log of the ratio, item by item. */
-static int test_costs(const struct pair *p, int items, double *out, struct err *e)
+static int test_costs(const struct costs *p, int items, double *out, struct err *e)
 {
 	double *d = malloc(((size_t)items + 1) * sizeof *d);
 	if (!d)
@@ -142,7 +194,7 @@ static int test_costs(const struct pair *p, int items, double *out, struct err *
 	return code;
 }
 
-static int compare_costs(struct pair *p, int items, const char *measure, struct compared *c, struct err *e)
+static int compare_costs(struct costs *p, int items, const char *measure, struct compared *c, struct err *e)
 {
 	struct interval i;
 	int *all = malloc(((size_t)items + 1) * sizeof *all);
@@ -169,7 +221,7 @@ static double *room(int items, struct err *e)
 	return x;
 }
 
-static int compare_flops(struct pair *p, struct compared *c, struct err *e)
+static int compare_flops(struct costs *p, struct compared *c, struct err *e)
 {
 	const int n = p->f[0]->n;
 	for (int k = 0; k < 2; k++) {
@@ -181,7 +233,7 @@ static int compare_flops(struct pair *p, struct compared *c, struct err *e)
 	return compare_costs(p, n, "flops", c, e);
 }
 
-static void free_costs(struct pair *p)
+static void free_costs(struct costs *p)
 {
 	for (int k = 0; k < 2; k++) {
 		free(p->cost[k]);
@@ -212,7 +264,7 @@ static int is_timed(const struct facts *f)
 	return f->turns[ARM_POLICY] > 0 && (f->turns[ARM_DENSE] > 0 || !policy_drops(&f->policy));
 }
 
-static int compare_time(struct pair *p, struct compared *c, struct err *e)
+static int compare_time(struct costs *p, struct compared *c, struct err *e)
 {
 	for (int k = 0; k < 2; k++) {
 		const enum facts_arm twin = p->f[k]->turns[ARM_DENSE] ? ARM_DENSE : ARM_POLICY;
@@ -224,42 +276,49 @@ static int compare_time(struct pair *p, struct compared *c, struct err *e)
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
 
-static int compare_all(struct pair *p, struct compared *out, int *count, struct err *e)
+static int compare_qualities(const struct facts *a, const struct facts *b, uint64_t seed, struct compared *out,
+                             int *count, struct err *e)
 {
-	const struct facts *a = p->f[0], *b = p->f[1];
-	int code = 0;
+	struct quality q;
+	int code = open_quality(&q, &a, &b, 1, seed, e);
 	for (int m = 0; a->metrics[m] && !code; m++)
-		code = compare_quality(p, a->metrics[m], &out[(*count)++], e);
-	if (!code)
-		code = compare_flops(p, &out[(*count)++], e);
-	free_costs(p);
-	if (!code && is_timed(a) && is_timed(b) && a->batch == b->batch)
-		code = compare_time(p, &out[(*count)++], e);
-	free_costs(p);
+		code = compare_quality(&q, a->metrics[m], &out[(*count)++], e);
+	close_quality(&q);
 	return code;
 }
 
 int compare(struct compared *out, int *count, const struct facts *a, const struct facts *b, uint64_t seed,
             struct err *e)
 {
-	struct pair p = {.f = {a, b}, .seed = seed};
+	struct costs p = {.f = {a, b}, .seed = seed};
 	*count = 0;
 	int code = check_same_examples(a, b, e);
+	if (!code)
+		code = compare_qualities(a, b, seed, out, count, e);
+	if (!code)
+		code = compare_flops(&p, &out[(*count)++], e);
+	free_costs(&p);
+	if (!code && is_timed(a) && is_timed(b) && a->batch == b->batch)
+		code = compare_time(&p, &out[(*count)++], e);
+	free_costs(&p);
+	return code;
+}
+
+int compare_seeds(struct compared *out, const struct facts *const *a, const struct facts *const *b, int pairs,
+                  uint64_t seed, struct err *e)
+{
+	struct quality q;
+	int code = 0;
+	for (int i = 0; i < pairs && !code; i++) {
+		code = check_same_examples(a[i], b[i], e);
+		if (!code)
+			code = check_same_examples(a[0], a[i], e);
+	}
 	if (code)
 		return code;
-	p.mixed = malloc(((size_t)a->n + 1) * sizeof *p.mixed);
-	p.mixed_value = malloc(((size_t)a->n + 1) * sizeof *p.mixed_value);
-	if (!p.mixed || !p.mixed_value)
-		code = err_set(e, ERR_MEMORY, "out of memory for %d examples", a->n);
+	code = open_quality(&q, a, b, pairs, seed, e);
 	if (!code)
-		code = outcomes_open(&p.o[0], a, e);
-	if (!code)
-		code = outcomes_open(&p.o[1], b, e);
-	if (!code)
-		code = compare_all(&p, out, count, e);
-	outcomes_close(&p.o[0]);
-	outcomes_close(&p.o[1]);
-	free(p.mixed);
-	free(p.mixed_value);
+		code = compare_quality(&q, a[0]->metrics[0], out, e);
+	close_quality(&q);
 	return code;
 }

@@ -25,4 +25,10 @@ enum { COMPARED_MAX = FACTS_METRICS_MAX + 2 };
 int compare(struct compared *out, int *count, const struct facts *a, const struct facts *b, uint64_t seed,
             struct err *e);
 
+/* The main metric of two methods that were trained `pairs` times each: a[k] beside b[k], all on the same examples. What is
+ * compared is the mean over the pairs; examples are drawn, or exchanged, in all pairs alike. So it is said of these trained
+ * models on other examples; how far trainings differ is not in it. One pair is compared as above. */
+int compare_seeds(struct compared *out, const struct facts *const *a, const struct facts *const *b, int pairs,
+                  uint64_t seed, struct err *e);
+
 #endif

@@ -161,9 +161,10 @@ static void add_main_notes(const struct output *o, struct grid *g)
 		&g->notes,
 		"In brackets 95 % intervals over examples (of times, over turns), or the standard deviation over seeds. To "
 		"dense: percentage points on the same examples, with a paired bootstrap; stars are p < 0.05, 0.01, 0.001 "
-		"(McNemar's exact test of accuracy, else permutation), by Holm over the task's table. Times are of the engine, "
-		"dense and pruned in turn. Bold: no other row is better in both quality and FLOPs. Of "
-		"several seeds, quality and speedups are means, and the comparison with dense is that of the first.\n");
+		"(McNemar's exact test of one run's accuracy, else permutation), by Holm over the task's table. Times are of "
+		"the engine, dense and pruned in turn. Bold: no other row is better in both quality and FLOPs. Of several "
+		"seeds, quality, speedups and the comparison with dense are means; its interval and test are over examples, "
+		"with these trained models.\n");
 	if (o->reference->rows)
 		buf_addf(&g->notes, "Published figures are not ours: %s.\n", o->reference->source);
 	for (int i = 0; i < o->report->sections; i++) {

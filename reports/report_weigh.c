@@ -80,21 +80,32 @@ static int dense_beside(const struct weighing *w, int run)
 	return dense;
 }
 
-static int compare_entry(struct weighing *w, int run, struct err *e)
+/* The runs of an entry from `first` on, each beside the dense run of its seed. */
+static int compare_entry(struct weighing *w, int first, struct err *e)
 {
-	struct compared rows[COMPARED_MAX];
-	struct entry *x = &w->section->entry[w->entry[run]];
-	int count = 0, code = compare(rows, &count, &w->facts[dense_beside(w, run)], &w->facts[run], 0, e);
-	if (!code && count) {
-		x->difference = rows[0].effect;
-		x->lo = rows[0].lo;
-		x->hi = rows[0].hi;
-		x->p = rows[0].p;
+	struct entry *x = &w->section->entry[w->entry[first]];
+	const struct facts **dense = malloc((size_t)w->count * sizeof *dense),
+					   **own = malloc((size_t)w->count * sizeof *own);
+	struct compared c = {0};
+	int count = 0, code = dense && own ? 0 : err_set(e, ERR_MEMORY, "out of memory for %d runs", w->count);
+	for (int i = first; i < w->count && w->entry[i] == w->entry[first] && !code; i++) {
+		dense[count] = &w->facts[dense_beside(w, i)];
+		own[count++] = &w->facts[i];
 	}
+	if (!code)
+		code = compare_seeds(&c, dense, own, count, 0, e);
+	if (!code) {
+		x->difference = c.effect;
+		x->lo = c.lo;
+		x->hi = c.hi;
+		x->p = c.p;
+	}
+	free(dense);
+	free(own);
 	return code;
 }
 
-/* The first run of every other entry. */
+/* Every entry but the dense one, at its first run. */
 static int compare_all(struct weighing *w, struct err *e)
 {
 	struct section *s = w->section;

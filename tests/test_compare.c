@@ -397,6 +397,76 @@ TEST(what_is_drawn_depends_on_the_seed_alone)
 	facts_close(&b);
 }
 
+/* ---- several seeds --------------------------------------------------------------------------------------------- */
+
+static const char seeds_gold[] = "1101011010";
+static const char *const seeds_pred[2][3] = {{"1100000110", "1101010100", "0101111010"},
+                                             {"1101011011", "1001011010", "1101011110"}};
+
+static double seeds_difference(unsigned swaps)
+{
+	int right[2] = {0};
+	for (int seed = 0; seed < 3; seed++)
+		for (int i = 0; seeds_gold[i]; i++)
+			for (int run = 0; run < 2; run++)
+				right[run] += seeds_pred[swaps >> i & 1 ? !run : run][seed][i] == seeds_gold[i];
+	return (right[1] - right[0]) / 30.0;
+}
+
+/* Compares what has been trained `pairs` times; the facts are closed. */
+static void compare_trainings(int pairs)
+{
+	struct facts f[2][3];
+	const struct facts *of[2][3];
+	struct err e = {0};
+	for (int run = 0; run < 2; run++)
+		for (int seed = 0; seed < 3; seed++) {
+			f[run][seed] = classified(accuracy, "none", seeds_gold, seeds_pred[run][seed], 0);
+			of[run][seed] = &f[run][seed];
+		}
+	CHECK_OK(compare_seeds(&out[0], of[0], of[1], pairs, 0, &e), &e);
+	for (int run = 0; run < 2; run++)
+		for (int seed = 0; seed < 3; seed++)
+			facts_close(&f[run][seed]);
+}
+
+TEST(trainings_are_compared_by_their_mean_and_examples_exchanged_in_all_alike)
+{
+	compare_trainings(3);
+	const double p = share_as_far(10, seeds_difference);
+	CHECK_STR(out[0].measure, "accuracy");
+	CHECK_STR(out[0].test, "permutation");
+	CHECK_NEAR(out[0].a, 21 / 30.0, 1e-12);
+	CHECK_NEAR(out[0].b, 27 / 30.0, 1e-12);
+	CHECK_NEAR(out[0].effect, seeds_difference(0), 1e-12);
+	CHECK(p > 0.02 && p < 0.5);
+	CHECK_NEAR(out[0].p, p, 0.03);
+}
+
+TEST(one_training_is_compared_as_a_run)
+{
+	compare_trainings(1);
+	const struct compared pair = out[0];
+	compare_and_close(classified(accuracy, "none", seeds_gold, seeds_pred[0][0], 0),
+	                  classified(accuracy, "none", seeds_gold, seeds_pred[1][0], 0));
+	CHECK_STR(pair.test, "mcnemar");
+	CHECK_NEAR(pair.p, out[0].p, 0);
+	CHECK_NEAR(pair.lo, out[0].lo, 0);
+	CHECK_NEAR(pair.effect, out[0].effect, 0);
+}
+
+TEST(trainings_on_other_examples_are_refused)
+{
+	struct facts f[2] = {classified(accuracy, "none", "0110", "0101", 0),
+	                     classified(accuracy, "none", "0111", "0101", 0)};
+	const struct facts *of[2] = {&f[0], &f[1]};
+	struct err e = {0};
+	CHECK_INT(compare_seeds(&out[0], of, of, 2, 0, &e), ERR_MISMATCH);
+	CHECK_CONTAINS(e.text, "the runs are not of the same examples");
+	facts_close(&f[0]);
+	facts_close(&f[1]);
+}
+
 /* ---- other examples -------------------------------------------------------------------------------------------- */
 
 static void refused(struct facts *a, struct facts *b, const char *why)
