@@ -23,7 +23,7 @@ do for [p = 1:4] {
 	plot for [i = 1:series] data index i - 1 using 1:(column(3 * p)):(column(3 * p + 1)) with filledcurves \
 			linecolor rgb colour[hue[i] % 9 + 1] fillstyle transparent solid (i == 1 ? 0.18 : 0.05) noborder, \
 		for [i = 1:series] data index i - 1 using 1:(column(3 * p - 1)) with linespoints linecolor rgb colour[hue[i] % 9 + 1] \
-			linewidth (i == 1 ? 2 : 1) pointtype (hue[i] < 9 ? mark[hue[i] % 9 + 1] : open[hue[i] % 9 + 1]) pointsize 0.55
+			linewidth (i == 1 ? 2 : 1) pointtype (hue[i] < 9 ? mark[hue[i] % 9 + 1] : open[hue[i] % 6 + 1]) pointsize 0.55
 	unset label 100
 	unset label 101
 }
@@ -44,5 +44,5 @@ do for [i = 1:series] {
 	set label 200 + i legend[i] at x(i) + 0.05, y(i) left textcolor "#222222"
 }
 plot for [i = 1:series] "+" using (x(i)):(y(i)) every ::::0 with points linecolor rgb colour[hue[i] % 9 + 1] \
-	pointtype (hue[i] < 9 ? mark[hue[i] % 9 + 1] : open[hue[i] % 9 + 1]) pointsize 0.7
+	pointtype (hue[i] < 9 ? mark[hue[i] % 9 + 1] : open[hue[i] % 6 + 1]) pointsize 0.7
 unset multiplot

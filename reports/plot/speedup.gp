@@ -1,7 +1,7 @@
 
 # ---- the speedup that FLOPs promise, and the one measured ----
 # Needs: high, series, legend[]. A data set a section and batch size: FLOPs, lo, hi, time, lo, hi; those of batch 32 first, then
-# those of batch 1.
+# those of batch 1. Six marks have an open twin; with nine colours eighteen sections look different.
 set logscale xy
 set xrange [0.9:high]
 set yrange [0.9:high]
@@ -16,6 +16,6 @@ if (picture == 2) set key font ",14"
 if (picture == 3) set key font ",7"
 plot x with lines linecolor "#999999" linewidth 1 dashtype 2 title "as promised", \
 	for [i = 1:series] data index i - 1 using 1:4 with points linecolor rgb colour[(i - 1) % 9 + 1] \
-		pointtype mark[(i - 1) % 9 + 1] pointsize 0.9 title legend[i], \
+		pointtype mark[(i - 1) % 6 + 1] pointsize 0.9 title legend[i], \
 	for [i = 1:series] data index series + i - 1 using 1:4 with points linecolor rgb colour[(i - 1) % 9 + 1] \
-		pointtype open[(i - 1) % 9 + 1] pointsize 0.9 notitle
+		pointtype open[(i - 1) % 6 + 1] pointsize 0.9 notitle

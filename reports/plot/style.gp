@@ -3,7 +3,7 @@
 # Okabe and Ito's colours, which colour-blind readers tell apart too; marks differ as well.
 array colour[9] = ["#000000", "#0072B2", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#777777", "#8B6914"]
 array mark[9] = [5, 7, 9, 11, 13, 15, 4, 2, 6]
-array open[9] = [4, 6, 8, 10, 12, 14, 5, 1, 7]
+array open[6] = [4, 6, 8, 10, 12, 14]
 # The largest of 1, 2, 5 times a power of ten near x.
 power(x) = 10.0 ** floor(log10(x))
 nice(x) = power(x) * (x < 1.5 * power(x) ? 1 : x < 3.5 * power(x) ? 2 : x < 7.5 * power(x) ? 5 : 10)
