@@ -246,11 +246,11 @@ task_numbers()
 {
 	settings "$1"
 	printf '\n%s\n' "$task ($split)"
-	awk -F '\t' '{ printf "  %-34s%s\n", $3, $4 }' "$work/baselines/$task.tsv"
+	awk -F '\t' '{ printf "  %-36s %s\n", $3, $4 }' "$work/baselines/$task.tsv"
 	"$adapler" ls --db "$work/results.db" --kind eval --format tsv | awk -F '\t' -v of="$work/$task-" '
 		NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-		index($at["model"], of) == 1 && $at["batch"] == 32 {
-			printf "  %-34s%s %.4f [%.3f, %.3f]  FLOPs %5.2fx  time %5.2fx\n", substr($at["model"], length(of) + 1) " " $at["policy"],
+		index($at["model"], of) == 1 && substr($at["model"], length(of) + 1) ~ /^[0-9]+\// && $at["batch"] == 32 {
+			printf "  %-36s %s %.4f [%.3f, %.3f]  FLOPs %5.2fx  time %5.2fx\n", substr($at["model"], length(of) + 1) " " $at["policy"],
 				$at["metric"], $at["score"], $at["score_lo"], $at["score_hi"], $at["flops_speedup"], $at["time_speedup"]
 		}'
 	"$adapler" pareto --db "$work/results.db" --task "$spec" --split "$split" --batch 32 --format table | sed -n 's/^largest/  largest/p'
