@@ -1,9 +1,9 @@
 # hatexplain, test split: selected words and what people marked, at equal counts
 # `gnuplot rationales-hatexplain-test.gp` in this folder draws it from rationales-hatexplain-test.dat.
-# store: results.db, 114 runs (1-114)
-# measured by: adapler at 29a488b1ad7e; ac453abc7afb; 6715567ae809; 152d9c161dc0
+# store: results.db, 207 runs (1-207)
+# measured by: adapler at 5f4fc8f6e7e1; 7e890132aa90
 # on: AMD EPYC; kernels avx2; threads 1
-# last run ended: 2026-11-26T18:15:27Z
+# last run ended: 2026-11-26T21:18:29Z
 # weights, data and keys of every run: tables/runs.csv
 # again: adapler report --db runs/results.db --reference data/reference/paper.json --out DIR
 # every number anew from its facts: adapler verify --db results.db
@@ -21,7 +21,7 @@ output[3] = 'rationales-hatexplain-test.pdf'
 data = 'rationales-hatexplain-test.dat'
 width = 480
 height = 509
-footer = 'adapler 29a488b1ad7e; ac453abc7afb; 6715567ae809; 152d9c161dc0 · AMD EPYC · 2026-11-26 · results.db'
+footer = 'adapler 5f4fc8f6e7e1; 7e890132aa90 · AMD EPYC · 2026-11-26 · results.db'
 title = 'hatexplain, test split: selected words and what people marked, at equal counts'
 series = 8
 array legend[8]
@@ -65,7 +65,7 @@ set output output[picture]
 # Okabe and Ito's colours, which colour-blind readers tell apart too; marks differ as well.
 array colour[9] = ["#000000", "#0072B2", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#777777", "#8B6914"]
 array mark[9] = [5, 7, 9, 11, 13, 15, 4, 2, 6]
-array open[9] = [4, 6, 8, 10, 12, 14, 5, 1, 7]
+array open[6] = [4, 6, 8, 10, 12, 14]
 # The largest of 1, 2, 5 times a power of ten near x.
 power(x) = 10.0 ** floor(log10(x))
 nice(x) = power(x) * (x < 1.5 * power(x) ? 1 : x < 3.5 * power(x) ? 2 : x < 7.5 * power(x) ? 5 : 10)
@@ -106,7 +106,7 @@ do for [p = 1:4] {
 	plot for [i = 1:series] data index i - 1 using 1:(column(3 * p)):(column(3 * p + 1)) with filledcurves \
 			linecolor rgb colour[hue[i] % 9 + 1] fillstyle transparent solid (i == 1 ? 0.18 : 0.05) noborder, \
 		for [i = 1:series] data index i - 1 using 1:(column(3 * p - 1)) with linespoints linecolor rgb colour[hue[i] % 9 + 1] \
-			linewidth (i == 1 ? 2 : 1) pointtype (hue[i] < 9 ? mark[hue[i] % 9 + 1] : open[hue[i] % 9 + 1]) pointsize 0.55
+			linewidth (i == 1 ? 2 : 1) pointtype (hue[i] < 9 ? mark[hue[i] % 9 + 1] : open[hue[i] % 6 + 1]) pointsize 0.55
 	unset label 100
 	unset label 101
 }
@@ -127,7 +127,7 @@ do for [i = 1:series] {
 	set label 200 + i legend[i] at x(i) + 0.05, y(i) left textcolor "#222222"
 }
 plot for [i = 1:series] "+" using (x(i)):(y(i)) every ::::0 with points linecolor rgb colour[hue[i] % 9 + 1] \
-	pointtype (hue[i] < 9 ? mark[hue[i] % 9 + 1] : open[hue[i] % 9 + 1]) pointsize 0.7
+	pointtype (hue[i] < 9 ? mark[hue[i] % 9 + 1] : open[hue[i] % 6 + 1]) pointsize 0.7
 unset multiplot
 unset output
 if (picture < 3) reread

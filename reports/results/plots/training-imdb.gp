@@ -1,9 +1,9 @@
 # imdb: training
 # `gnuplot training-imdb.gp` in this folder draws it from training-imdb.dat.
-# store: results.db, 114 runs (1-114)
-# measured by: adapler at 29a488b1ad7e; ac453abc7afb; 6715567ae809; 152d9c161dc0
+# store: results.db, 207 runs (1-207)
+# measured by: adapler at 5f4fc8f6e7e1; 7e890132aa90
 # on: AMD EPYC; kernels avx2; threads 1
-# last run ended: 2026-11-26T18:15:27Z
+# last run ended: 2026-11-26T21:18:29Z
 # weights, data and keys of every run: tables/runs.csv
 # again: adapler report --db runs/results.db --reference data/reference/paper.json --out DIR
 # every number anew from its facts: adapler verify --db results.db
@@ -21,7 +21,7 @@ output[3] = 'training-imdb.pdf'
 data = 'training-imdb.dat'
 width = 480
 height = 570
-footer = 'adapler 29a488b1ad7e; ac453abc7afb; 6715567ae809; 152d9c161dc0 · AMD EPYC · 2026-11-26 · results.db'
+footer = 'adapler 5f4fc8f6e7e1; 7e890132aa90 · AMD EPYC · 2026-11-26 · results.db'
 title = 'imdb: training'
 panels = 4
 array panel[4]
@@ -31,45 +31,51 @@ array low[4]
 array high[4]
 array is_sparse[4]
 first[1] = 1
-last[1] = 2
-low[1] = 0.403896
-high[1] = 1.01541
+last[1] = 3
+low[1] = -0.024723
+high[1] = 0.765878
 is_sparse[1] = 0
 panel[1] = 'training loss'
-first[2] = 3
-last[2] = 4
-low[2] = 0.547429
-high[2] = 0.601047
+first[2] = 4
+last[2] = 6
+low[2] = 0.38503
+high[2] = 0.586115
 is_sparse[2] = 1
 panel[2] = 'dev loss'
-first[3] = 5
-last[3] = 6
-low[3] = 0.676362
-high[3] = 0.724761
+first[3] = 7
+last[3] = 9
+low[3] = 0.782256
+high[3] = 0.836396
 is_sparse[3] = 1
 panel[3] = 'dev/accuracy'
-first[4] = 7
-last[4] = 7
-low[4] = 1.12932
-high[4] = 2.12305
+first[4] = 10
+last[4] = 11
+low[4] = 2.9138
+high[4] = 5.37995
 is_sparse[4] = 1
 panel[4] = 'dev: fewer FLOPs (times)'
-series = 2
-array legend[2]
-array hue[2]
+series = 3
+array legend[3]
+array hue[3]
 legend[1] = 'dense'
 hue[1] = 0
-legend[2] = 'phi 0.005'
+legend[2] = 'phi 0.0005'
 hue[2] = 1
-array hue[7]
+legend[3] = 'phi 0.005'
+hue[3] = 2
+array hue[11]
 hue[1] = 0
 hue[2] = 1
-hue[3] = 0
-hue[4] = 1
-hue[5] = 0
-hue[6] = 1
-hue[7] = 1
-last_step = 126
+hue[3] = 2
+hue[4] = 0
+hue[5] = 1
+hue[6] = 2
+hue[7] = 0
+hue[8] = 1
+hue[9] = 2
+hue[10] = 1
+hue[11] = 2
+last_step = 750
 eval terminal[picture]
 set output output[picture]
 
@@ -77,7 +83,7 @@ set output output[picture]
 # Okabe and Ito's colours, which colour-blind readers tell apart too; marks differ as well.
 array colour[9] = ["#000000", "#0072B2", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#777777", "#8B6914"]
 array mark[9] = [5, 7, 9, 11, 13, 15, 4, 2, 6]
-array open[9] = [4, 6, 8, 10, 12, 14, 5, 1, 7]
+array open[6] = [4, 6, 8, 10, 12, 14]
 # The largest of 1, 2, 5 times a power of ten near x.
 power(x) = 10.0 ** floor(log10(x))
 nice(x) = power(x) * (x < 1.5 * power(x) ? 1 : x < 3.5 * power(x) ? 2 : x < 7.5 * power(x) ? 5 : 10)
