@@ -463,6 +463,7 @@ TEST(trainings_on_other_examples_are_refused)
 	struct err e = {0};
 	CHECK_INT(compare_seeds(&out[0], of, of, 2, 0, &e), ERR_MISMATCH);
 	CHECK_CONTAINS(e.text, "the runs are not of the same examples");
+	CHECK_INT(compare_seeds(&out[0], of, &of[1], 1, 0, &e), ERR_MISMATCH);
 	facts_close(&f[0]);
 	facts_close(&f[1]);
 }

@@ -71,6 +71,7 @@ stop_between_writes() {
 		kill -STOP "$1"
 		tries=$((tries + 1))
 	done
+	[ $tries -lt 1000 ] || echo 'never between two writes'
 }
 for wanted in 9 40 80; do
 	"$ADAPLER" rationale --model adapted --dense ft --data er --batch 1 --threads 1 --steps 2 --quiet --db k.db >/dev/null 2>&1 &
