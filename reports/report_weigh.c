@@ -70,7 +70,7 @@ static void close_weighing(struct weighing *w)
 
 /* ---- tests ---- */
 
-/* The dense run of this seed, else the first. */
+/* The dense run of this seed, else the first: a policy that draws may have several seeds where its model has one. */
 static int dense_beside(const struct weighing *w, int run)
 {
 	int dense = -1;

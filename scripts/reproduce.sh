@@ -177,7 +177,7 @@ train()
 }
 
 # Small models: as many tasks at a time as there are cores, the last of them with a core for each phi. Large ones want
-# all cores and much memory.
+# all cores and much memory. The table's rows begin with the longest, so that no core waits at the end.
 train_all()
 {
 	count=$(echo $tasks $tasks | wc -w)
